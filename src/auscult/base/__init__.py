@@ -1,0 +1,1 @@
+"""What every layer shares: errors, contracts, recipe, units, arrays and files. No torch."""

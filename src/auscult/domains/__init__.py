@@ -1,0 +1,5 @@
+"""The table of domains. A domain is one folder, one line here, and one extra in ``pyproject.toml``."""
+
+DOMAINS = {
+    "signals": "auscult.domains.signals:DOMAIN",
+}

@@ -1,0 +1,1 @@
+"""Models of biosignals, one file each."""

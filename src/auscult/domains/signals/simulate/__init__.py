@@ -1,0 +1,1 @@
+"""Simulated device records for examples, golden files, demonstrations and tests; never a patient."""

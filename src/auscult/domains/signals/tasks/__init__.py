@@ -1,0 +1,1 @@
+"""Tasks on biosignals: each turns records into items and items' outputs into answers."""

@@ -1,0 +1,214 @@
+"""Task ``ecg-beats``: each heartbeat of an ECG → one of the AAMI classes N, S, V, F.
+
+Items are beats. In training they lie at the annotated positions; where a record has no annotation (serving) the
+detector finds them. The features of a beat compare it with the whole record, so an answer about a record is complete
+when the record is; within a record one beat after the current one is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field as Setting
+
+from auscult.base.arrays import Array, Ragged
+from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.errors import ReadError
+from auscult.domains.signals.preprocess.beat_features import beat_feature_names, beat_features
+from auscult.domains.signals.preprocess.beats import beat_windows, condition_ecg
+from auscult.domains.signals.preprocess.leads import checked_rate, choose_leads, to_rate
+from auscult.domains.signals.preprocess.qrs import detect_qrs
+from auscult.engine.metrics.events import match_events
+
+AAMI = {
+    **dict.fromkeys("NLRej", 0),
+    **dict.fromkeys("AaJS", 1),
+    **dict.fromkeys("VE", 2),
+    **dict.fromkeys("F", 3),
+}
+"""MIT-BIH symbol to AAMI class N, S, V, F (ANSI/AAMI EC57:2012, table 2; de Chazal 2004, IEEE TBME 51:1196).
+Paced and unclassifiable beats (class Q) are in no class here, as in the published four-class protocol."""
+LABELS = ("N", "S", "V", "F")
+MIN_DURATION_S = 5.0
+MATCH_S = 0.15
+EXPLAINED_BEATS = 5
+
+
+class EcgBeatsConfig(Config):
+    """Settings of the task."""
+
+    leads: int = Setting(2, ge=1, le=3, description="How many leads are used; a record with fewer is refused.")
+    rate_hz: float = Setting(360.0, ge=180, le=1000, description="Rate to which every record is resampled.")
+
+
+class EcgBeats:
+    """Beats of an ECG and their AAMI class."""
+
+    Config: ClassVar[type[Config]] = EcgBeatsConfig
+
+    def __init__(self, config: EcgBeatsConfig) -> None:
+        self._config = config
+        self.spec = TaskSpec(
+            name="ecg-beats",
+            kind="class",
+            summary="class of each heartbeat (AAMI N, S, V, F) of an ECG",
+            labels=LABELS,
+            primary="macro_f1",
+            metrics=("accuracy", "macro_f1", "jk_index", "veb_f1", "sveb_f1", "ece", "brier"),
+            floor="boosted-trees",
+            example="ecg",
+            position_rate_hz=config.rate_hz,
+            tags=("ECG", "arrhythmia", "MIT-BIH", "AAMI"),
+        )
+
+    def prepare(self, batch: RecordBatch) -> RecordBatch:
+        """Choose the leads, resample, and keep the beat annotations where there are some.
+
+        Raises
+        ------
+        ReadError
+            If there is no ECG, a lead is missing, the record has gaps, is flat or too short.
+        UnitError
+            If the rate is absent or out of range.
+        """
+        if not batch.has("ecg"):
+            raise ReadError(f"expected an ECG, got {', '.join(batch.columns) or 'nothing'}; this release answers ECGs")
+        field = batch.field("ecg")
+        rate = checked_rate(field)
+        leads = choose_leads(field, self._config.leads)
+        ecg = batch.ragged("ecg")
+        rows = [self._signal(row[:, leads], rate) for row in ecg]
+        kept = replace(
+            field, rate_hz=self._config.rate_hz, channels=tuple(f"lead{k + 1}" for k in range(len(leads))), missing=False
+        )
+        made: dict[Field, Any] = {kept: Ragged.of(rows)}
+        drop = [f.name for f in batch.fields if f.name != "ecg"]
+        if batch.has("beat_position"):
+            scaled = [
+                np.minimum(np.round(p * self._config.rate_hz / rate).astype(np.int64), len(row) - 1)
+                for p, row in zip(batch.ragged("beat_position"), rows, strict=True)
+            ]
+            made[batch.field("beat_position")] = Ragged.of(scaled)
+            made[batch.field("beat_symbol")] = batch.ragged("beat_symbol")
+        return batch.with_columns(made, drop=drop)
+
+    def _signal(self, signal: Array, rate_hz: float) -> npt.NDArray[np.float32]:
+        """Check one record and bring it to the task's rate, (T, C) -> (T', C)."""
+        if len(signal) < MIN_DURATION_S * rate_hz:
+            raise ReadError(
+                f"ecg: expected at least {MIN_DURATION_S:g} s, got {len(signal) / rate_hz:.2f} s; record longer"
+            )
+        gaps = int(np.isnan(signal).any(axis=1).sum())
+        if gaps:
+            raise ReadError(f"ecg: expected no gaps, got {gaps} of {len(signal)} samples missing; cut the record at its gaps")
+        if np.any(np.ptp(signal, axis=0) == 0):
+            raise ReadError("ecg: expected a signal, got a flat line in at least one lead; check the electrodes")
+        return to_rate(np.asarray(signal, dtype=np.float32), rate_hz, self._config.rate_hz)
+
+    def cut(self, batch: RecordBatch) -> Items:
+        """Cut records into beats: ``window`` (N, C, 180) in mV at 180 Hz and ``features`` (N, F)."""
+        rate = self._config.rate_hz
+        annotated = batch.has("beat_position")
+        parts = []
+        for row, raw in enumerate(batch.ragged("ecg")):
+            signal = condition_ecg(raw, rate)
+            if annotated:
+                peaks, first = np.unique(batch.ragged("beat_position")[row], return_index=True)
+                symbols = batch.ragged("beat_symbol")[row][first]
+                target = np.array([AAMI.get(chr(s), -1) for s in symbols], dtype=np.int64)
+            else:
+                peaks = detect_qrs(np.asarray(raw[:, 0], dtype=np.float64), rate)
+                target = np.full(len(peaks), -1, dtype=np.int64)
+            if len(peaks) == 0:
+                continue
+            keep = np.flatnonzero(target >= 0) if annotated else np.arange(len(peaks))
+            window, features = beat_windows(signal, peaks, rate)[keep], beat_features(signal, peaks, rate)[keep]
+            parts.append((window, features, np.full(len(keep), row), peaks[keep], target[keep]))
+        if not parts:
+            raise ReadError("ecg: expected at least one heartbeat, found none; check electrodes and gain")
+        window, features, record, position, target = (np.concatenate(p) for p in zip(*parts, strict=True))
+        inputs = {"window": window, "features": features}
+        return Items(inputs, record.astype(np.int64), position.astype(np.int64), target if annotated else None)
+
+    def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
+        """One answer a beat."""
+        target = None if items.target is None else {"label": items.target}
+        return Outputs({"probability": arrays["probability"]}, items.record, items.position, target)
+
+    def further(
+        self, batch: RecordBatch, predict: Callable[[RecordBatch], Outputs]
+    ) -> Mapping[str, tuple[TaskSpec, Outputs]]:
+        """Judge end to end: beats found by the detector; a missed beat and a false one are errors of class ``none``."""
+        none = len(LABELS)
+        found = predict(batch.with_columns({}, drop=("beat_position", "beat_symbol")))
+        rows: list[tuple[Array, Array, int]] = []
+        for row in range(len(batch)):
+            mine = found.record == row
+            label = np.asarray(found.array("label")[mine])
+            reference, first = np.unique(batch.ragged("beat_position")[row], return_index=True)
+            truth = np.array([AAMI.get(chr(s), -1) for s in batch.ragged("beat_symbol")[row][first]])
+            assert found.position is not None
+            pairs = match_events(reference, found.position[mine], MATCH_S * self._config.rate_hz)
+            answer = np.full(len(reference), none)
+            answer[pairs[:, 0]] = label[pairs[:, 1]]
+            false = np.delete(label, pairs[:, 1])
+            known = truth >= 0
+            rows.append((np.r_[truth[known], np.full(len(false), none)], np.r_[answer[known], false], row))
+        target = np.concatenate([t for t, _, _ in rows])
+        label = np.concatenate([a for _, a, _ in rows]).astype(np.int64)
+        record = np.concatenate([np.full(len(t), row) for t, _, row in rows])
+        spec = replace(
+            self.spec, labels=(*LABELS, "none"), metrics=("accuracy", "macro_f1", "jk_index", "veb_f1", "sveb_f1")
+        )
+        arrays = {"probability": np.eye(none + 1)[label], "label": label}
+        return {"end_to_end": (spec, Outputs(arrays, record, None, {"label": target.astype(np.int64)}))}
+
+    def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
+        """For the beats least like N: how much each feature and each tenth of the window carried the class.
+
+        A feature is set to the record's median, a part of the window to its mean; what is reported is how much the
+        probability of the class falls (occlusion, Zeiler and Fergus 2014, ECCV).
+        """
+        items = self.cut(batch)
+        names = beat_feature_names(self._config.leads)
+        explained = []
+        for row in range(len(batch)):
+            mine = np.flatnonzero(items.record == row)
+            order = mine[np.argsort(outputs.array("probability")[mine, 0])][:EXPLAINED_BEATS]
+            beats = [self._carried(items, int(beat), outputs, run, names) for beat in order]
+            explained.append({"beats": beats})
+        return explained
+
+    def _carried(self, items: Items, beat: int, outputs: Outputs, run: Run, names: tuple[str, ...]) -> dict[str, Any]:
+        window, features = items.inputs["window"][beat], items.inputs["features"][beat]
+        usual = np.median(items.inputs["features"], axis=0)
+        by_feature = np.tile(features, (len(names), 1))
+        np.fill_diagonal(by_feature, usual)
+        parts = np.array_split(np.arange(window.shape[1]), 10)
+        by_part = np.stack([_hidden(window, part) for part in parts])
+        n = 1 + len(names) + len(parts)
+        windows = np.repeat(window[None], n, axis=0)
+        windows[1 + len(names) :] = by_part
+        rows = np.repeat(features[None], n, axis=0)
+        rows[1 : 1 + len(names)] = by_feature
+        label = int(outputs.array("label")[beat])
+        probability = run({"window": windows, "features": rows})["probability"][:, label]
+        fall = probability[0] - probability[1:]
+        best = np.argsort(-fall[: len(names)])[:5]
+        assert outputs.position is not None
+        return {
+            "at_s": round(float(outputs.position[beat]) / self._config.rate_hz, 4),
+            "label": LABELS[label],
+            "features": {names[k]: round(float(fall[k]), 4) for k in best if fall[k] > 0},
+            "window_parts": [round(float(v), 4) for v in fall[len(names) :]],
+        }
+
+
+def _hidden(window: Array, part: Array) -> Array:
+    hidden = window.copy()
+    hidden[:, part] = window.mean(axis=1, keepdims=True)
+    return hidden

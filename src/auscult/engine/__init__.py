@@ -1,0 +1,1 @@
+"""What every domain shares, and what knows none of them."""

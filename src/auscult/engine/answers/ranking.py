@@ -1,0 +1,60 @@
+"""Answer kind ``ranking``: the best few of many items, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from auscult.base.contracts import KindName, Outputs, TaskSpec
+from auscult.engine.answers.base import AnswerKind, close, listed, number, record_of
+from auscult.engine.metrics.ranking import Relevant, hit_rate_at_k, map_at_k, mrr, ndcg_at_k, recall_at_k
+
+K = {"k": 20}
+
+
+class RankingKind(AnswerKind):
+    """One answer a query: ``item`` (M, k) numbers of items, best first, and ``score`` (M, k).
+
+    The truth is ``relevant``: ragged numbers of the items that the query really took. Queries without any are not
+    judged.
+    """
+
+    name: ClassVar[KindName] = "ranking"
+    output: ClassVar[str] = "item"
+    why_not_calibrated: ClassVar[str] = "scores order the items of one query and mean nothing across queries"
+
+    def table(self, spec: TaskSpec) -> Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]]:
+        """Return the metrics of ranked lists at 20."""
+        return {
+            "recall_at_20": (recall_at_k, K),
+            "ndcg_at_20": (ndcg_at_k, K),
+            "map_at_20": (map_at_k, K),
+            "hit_rate_at_20": (hit_rate_at_k, K),
+            "mrr": (mrr, K),
+        }
+
+    def judged(self, spec: TaskSpec, outputs: Outputs, metric: str) -> tuple[Any, Any, npt.NDArray[np.int64]]:
+        """Return relevant items and ranked lists of the queries that have any."""
+        relevant = outputs.ragged_truth("relevant")
+        rows = np.flatnonzero(relevant.lengths > 0)
+        kept = relevant.take(rows)
+        return Relevant(kept.values, kept.offsets), outputs.array("item")[rows], rows
+
+    def present(self, spec: TaskSpec, outputs: Outputs, row: int) -> dict[str, Any]:
+        """Items and scores, best first."""
+        item, score = outputs.array("item")[row], outputs.array("score")[row]
+        shown = np.flatnonzero(item >= 0)
+        return {"item": [int(item[i]) for i in shown], "score": [round(float(score[i]), 6) for i in shown]}
+
+    def schema(self, spec: TaskSpec) -> dict[str, Any]:
+        """Two lists of the same length."""
+        return record_of(item=listed({"type": "integer"}), score=listed(number()))
+
+    def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:
+        """Same items in the same order, scores within 1e-4."""
+        if not np.array_equal(first.array("item"), second.array("item")):
+            return "ranking: the items or their order differ"
+        return close("score", first.array("score"), second.array("score"), 1e-4)

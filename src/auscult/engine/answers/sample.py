@@ -1,0 +1,48 @@
+"""Answer kind ``sample``: something new, such as an image or a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from auscult.base.contracts import KindName, Outputs, TaskSpec
+from auscult.engine.answers.base import AnswerKind, all_rows, close, listed, number, record_of
+from auscult.engine.metrics.generated import kid, membership_auc
+
+
+class SampleKind(AnswerKind):
+    """One answer a request: ``sample`` (M, ...) and its ``feature`` (M, F).
+
+    The truth is ``real`` (M, F), features of real items. ``membership_auc`` takes the truth ``member`` (M,) and the
+    output ``distance`` (M,).
+    """
+
+    name: ClassVar[KindName] = "sample"
+    output: ClassVar[str] = "sample"
+    why_not_calibrated: ClassVar[str] = "a sample is not an answer that can be right or wrong"
+
+    def table(self, spec: TaskSpec) -> Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]]:
+        """Return the distance to real items and the memorisation check."""
+        return {"kid": (kid, {}), "membership_auc": (membership_auc, {})}
+
+    def judged(self, spec: TaskSpec, outputs: Outputs, metric: str) -> tuple[Any, Any, npt.NDArray[np.int64]]:
+        """Return features of real and of generated items, or members and distances."""
+        if metric == "membership_auc":
+            return outputs.truth("member"), outputs.array("distance"), all_rows(outputs)
+        rows = all_rows(outputs)
+        return outputs.truth("real"), outputs.array("feature"), np.concatenate([rows, rows])
+
+    def present(self, spec: TaskSpec, outputs: Outputs, row: int) -> dict[str, Any]:
+        """The sample's shape and that it is synthetic; the sample itself is written as a file."""
+        return {"synthetic": True, "shape": list(outputs.array("sample")[row].shape)}
+
+    def schema(self, spec: TaskSpec) -> dict[str, Any]:
+        """A mark and a shape."""
+        return record_of(synthetic={"const": True}, shape=listed(number()))
+
+    def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:
+        """Values within 1e-4."""
+        return close("sample", first.array("sample"), second.array("sample"), 1e-4)

@@ -1,0 +1,145 @@
+"""One arm of a build: a model trained on one split, exported, calibrated; kept so that a stopped build goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auscult.base.contracts import Domain, FitContext, ItemSet, Model, Outputs, Program, RecordBatch, Task
+from auscult.base.files import hash_of, new_folder, read_json, write_json
+from auscult.base.log import Report
+from auscult.base.recipe import Recipe, part_of, validated
+from auscult.base.registry import load_part
+from auscult.engine.answers import kind_of
+from auscult.engine.answers.base import Calibration
+from auscult.engine.dataset import Dataset
+from auscult.engine.drivers import load_program
+from auscult.engine.outputs import predict_items, read_outputs, save_outputs
+from auscult.engine.program import read_program, save_program
+from auscult.engine.splits import Split
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Which model, with which settings, on which seed, fold and share of the training units."""
+
+    model: str
+    settings: Mapping[str, Any]
+    seed: int
+    fold: int | None = None
+    fraction: float = 1.0
+    final: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class Fit:
+    """A fitted arm: its program, its calibration and its calibrated validation answers."""
+
+    arm: Arm
+    program: Program
+    calibration: Calibration
+    valid: Outputs
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all arms of a build share."""
+
+    recipe: Recipe
+    domain: Domain
+    task: Task
+    dataset: Dataset
+    folder: Path
+    report: Report
+
+
+def model_settings(recipe: Recipe, task: Task, name: str) -> Mapping[str, Any]:
+    """Settings of a model in this recipe: of ``[model]`` for the main one, ``[floor]`` for the floor, else none."""
+    main, settings = part_of(recipe.model, where="[model]")
+    if name == main:
+        return settings
+    return dict(recipe.floor) if name == task.spec.floor else {}
+
+
+def make_model(domain: Domain, name: str, settings: Mapping[str, Any]) -> Model:
+    """Return a model of a domain with its settings checked.
+
+    Raises
+    ------
+    RecipeError
+        If a setting is unknown or out of range.
+    UsageError
+        If the domain has no such model.
+    """
+    cls = load_part(domain, "models", name)
+    model: Model = cls(validated(cls.Config, settings, where=f"[model] {name}"))
+    return model
+
+
+def arm_key(bench: Bench, arm: Arm, split: Split) -> str:
+    """Name of an arm's folder: the hash of everything that decides what is learned."""
+    recipe = bench.recipe
+    rows = [split.record.tolist(), split.role.tolist(), split.begin.tolist(), split.end.tolist()]
+    stated = [asdict(arm), recipe.train.model_dump(), recipe.calibrate.model_dump(), dict(recipe.task), rows]
+    return f"{arm.model}-{hash_of([stated, bench.dataset.hash])[:12]}"
+
+
+def fit_arm(bench: Bench, arm: Arm, split: Split) -> Fit:
+    """Train, export and calibrate one arm, or read it where that was done already."""
+    folder = bench.folder / "arms" / arm_key(bench, arm, split)
+    if not (folder / "calibration.json").exists():
+        _fit(bench, arm, split, folder)
+    valid = read_outputs(folder / "valid.safetensors")
+    return Fit(arm, read_program(folder / "program"), read_json(folder / "calibration.json"), valid)
+
+
+def _fit(bench: Bench, arm: Arm, split: Split, folder: Path) -> None:
+    items = bench.dataset.items
+    train, valid = split.select(items, "train"), split.select(items, "valid")
+    if arm.fraction < 1:
+        train = _share(train, arm.fraction, arm.seed)
+    model = make_model(bench.domain, arm.model, arm.settings)
+    checkpoints = bench.folder / "checkpoints" / folder.name
+    context = FitContext(bench.task.spec, arm.seed, bench.recipe.train, checkpoints, bench.report)
+    program = model.fit(train, valid, context).export()
+    run = load_program(program, threads=bench.recipe.train.threads)
+    raw = predict_items(bench.task, bench.dataset, valid, run, program.inputs)
+    kind = kind_of(bench.task.spec)
+    calibration = kind.calibrate(bench.task.spec, raw, bench.recipe.calibrate)
+    with new_folder(folder) as draft:
+        save_program(program, draft / "program")
+        save_outputs(kind.apply(bench.task.spec, raw, calibration), draft / "valid.safetensors")
+        write_json(draft / "calibration.json", calibration)
+
+
+def _share(train: ItemSet, fraction: float, seed: int) -> ItemSet:
+    """Keep a share of the training records."""
+    records = np.unique(train.items.record[train.rows])
+    rng = np.random.default_rng([seed, 7])
+    kept = rng.permutation(records)[: max(1, round(fraction * len(records)))]
+    return ItemSet(train.items, train.rows[np.isin(train.items.record[train.rows], kept)])
+
+
+def answer_role(bench: Bench, fit: Fit, split: Split, role: str) -> Outputs:
+    """Calibrated answers of a fitted arm for the items of a role."""
+    run = load_program(fit.program, threads=bench.recipe.train.threads)
+    chosen = split.select(bench.dataset.items, role)
+    raw = predict_items(bench.task, bench.dataset, chosen, run, fit.program.inputs)
+    return kind_of(bench.task.spec).apply(bench.task.spec, raw, fit.calibration)
+
+
+def answerer(bench: Bench, fit: Fit) -> Callable[[RecordBatch], Outputs]:
+    """Return a function that cuts prepared records anew and answers them with a fitted arm."""
+    run = load_program(fit.program, threads=bench.recipe.train.threads)
+    kind = kind_of(bench.task.spec)
+
+    def answer(batch: RecordBatch) -> Outputs:
+        items = bench.task.cut(batch)
+        joined = bench.task.join(batch, items, run({name: items.inputs[name] for name in fit.program.inputs}))
+        return kind.apply(bench.task.spec, joined, fit.calibration)
+
+    return answer

@@ -1,0 +1,37 @@
+"""Layers that models of several domains use. Needs torch."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from auscult.base.arrays import Array
+
+
+class Standardise(nn.Module):
+    """Subtract the mean and divide by the spread that the training items had; part of the exported graph.
+
+    Parameters
+    ----------
+    values : (N, F) or (N, C, T) array
+        Training items. A third axis is time: then each channel has one mean and one spread.
+    """
+
+    def __init__(self, values: Array) -> None:
+        super().__init__()
+        axes = (0,) if values.ndim == 2 else (0, 2)
+        mean = values.mean(axis=axes, keepdims=True, dtype=np.float64)[0]
+        std = values.std(axis=axes, keepdims=True, dtype=np.float64)[0]
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
+        self.register_buffer("scale", torch.as_tensor(1 / np.maximum(std, 1e-6), dtype=torch.float32))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return standardised values, clipped to ten spreads."""
+        return ((x - self.mean) * self.scale).clamp(-10, 10)
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """Group normalisation with at most 8 groups (Wu and He 2018); unlike batch normalisation it allows private training."""
+    groups = next(g for g in (8, 4, 2, 1) if channels % g == 0)
+    return nn.GroupNorm(groups, channels)

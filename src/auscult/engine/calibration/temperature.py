@@ -1,0 +1,103 @@
+"""Temperature scaling: one number that makes the probabilities of a classifier as sure as they may be."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+from scipy import special
+
+from auscult.base.errors import DataError
+from auscult.engine.calibration.base import Calibrator
+from auscult.engine.metrics.checks import Array, Floats, as_classes, as_probabilities
+from auscult.engine.metrics.probabilities import SMALLEST_PROBABILITY
+
+# Beyond these the validation set says only "always sure" or "never sure", which no finite set can show.
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
+
+
+class Temperature(Calibrator):
+    """A fitted temperature.
+
+    Attributes
+    ----------
+    temperature : float
+        Above 1: the model was too sure. The most probable class stays the same.
+    """
+
+    method: Literal["temperature"] = "temperature"
+    temperature: float = Field(gt=0)
+
+    def apply(self, probabilities: Array) -> Floats:
+        """Scale probabilities.
+
+        Parameters
+        ----------
+        probabilities : (N, K) float
+
+        Returns
+        -------
+        (N, K) float64
+            Rows sum to one.
+
+        Raises
+        ------
+        ShapeError
+            Not probabilities.
+        """
+        return np.asarray(
+            special.softmax(_logits(probabilities) / self.temperature, axis=1), dtype=np.float64
+        )
+
+
+def _logits(probabilities: Array) -> Floats:
+    return np.log(np.clip(as_probabilities("probabilities", probabilities), SMALLEST_PROBABILITY, 1.0))
+
+
+def fit_temperature(probabilities: Array, target: Array) -> Temperature:
+    """Find the temperature with the least log loss on validation items (Brent's method on its logarithm).
+
+    Parameters
+    ----------
+    probabilities : (N, K) float
+    target : (N,) int in [0, K)
+
+    Returns
+    -------
+    Temperature
+        Between 0.05 and 20.
+
+    Raises
+    ------
+    ShapeError
+        Not probabilities, or a class out of range.
+    DataError
+        There is no item.
+
+    Notes
+    -----
+    Guo et al. 2017, ICML.
+    """
+    from scipy import optimize  # fitting only: serving starts without it
+
+    logits = _logits(probabilities)
+    truth = as_classes("target", target, logits.shape[1])
+    if not len(truth) or len(truth) != len(logits):
+        raise DataError(
+            f"temperature: expected one target for each of one or more items, got {len(truth)} for "
+            f"{len(logits)}; hand in the validation items"
+        )
+    chosen = logits[np.arange(len(truth)), truth]
+
+    def loss(log_temperature: float) -> float:
+        rate = np.exp(-log_temperature)
+        return float((special.logsumexp(logits * rate, axis=1) - chosen * rate).mean())
+
+    found = optimize.minimize_scalar(
+        loss,
+        bounds=(np.log(LOWEST_TEMPERATURE), np.log(HIGHEST_TEMPERATURE)),
+        method="bounded",
+        options={"xatol": 1e-8},
+    )
+    return Temperature(temperature=float(np.exp(found.x)))

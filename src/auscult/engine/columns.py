@@ -1,0 +1,185 @@
+"""Record batches on disk: memory-mapped ``.npy`` for numbers, Parquet for names, groups and text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from auscult.base.arrays import Array, Column, Ragged
+from auscult.base.contracts import Field, RecordBatch
+from auscult.base.errors import ShapeError
+from auscult.base.files import canonical, read_json, write_json
+
+_HEADER_BYTES = 256
+
+
+class NpyAppender:
+    """Writes one ``.npy`` file piece by piece; its length need not be known before."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stream: IO[bytes] | None = None
+        self._rows = 0
+        self._tail: tuple[int, ...] = ()
+        self._dtype = np.dtype(np.float32)
+
+    def append(self, values: Array) -> None:
+        """Add rows.
+
+        Raises
+        ------
+        ShapeError
+            If the type or the trailing axes differ from the first piece.
+        """
+        values = np.ascontiguousarray(values)
+        if self._stream is None:
+            self._tail, self._dtype = values.shape[1:], values.dtype
+            self._stream = self._path.open("wb")
+            self._stream.write(b"\0" * _HEADER_BYTES)
+        elif values.shape[1:] != self._tail or values.dtype != self._dtype:
+            raise ShapeError(
+                f"{self._path.stem}: expected pieces of {self._dtype} {self._tail}, got {values.dtype} {values.shape[1:]}"
+            )
+        self._stream.write(values.data if values.size else b"")
+        self._rows += len(values)
+
+    def close(self) -> None:
+        """Write the header; the file is whole from here on."""
+        if self._stream is None:
+            return
+        shape = (self._rows, *self._tail)
+        text = str({"descr": self._dtype.str, "fortran_order": False, "shape": shape})
+        head = b"\x93NUMPY\x01\x00" + (_HEADER_BYTES - 10).to_bytes(2, "little")
+        self._stream.seek(0)
+        self._stream.write(head + text.ljust(_HEADER_BYTES - 11).encode("latin1") + b"\n")
+        self._stream.close()
+        self._stream = None
+
+
+class BatchWriter:
+    """Streams record batches of the same fields into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._fields: tuple[Field, ...] | None = None
+        self._columns: dict[str, NpyAppender] = {}
+        self._lengths: dict[str, list[npt.NDArray[np.int64]]] = {}
+        self._shapes: dict[str, list[npt.NDArray[np.int64]]] = {}
+        self._table: dict[str, list[str]] = {}
+        self._count = 0
+
+    def append(self, batch: RecordBatch) -> None:
+        """Add records.
+
+        Raises
+        ------
+        ShapeError
+            If the fields differ from those of the records before.
+        """
+        if self._fields is None:
+            self._fields = batch.fields
+        elif batch.fields != self._fields:
+            raise ShapeError(
+                f"prepared records: expected the fields {[f.name for f in self._fields]} with the same rate and leads, "
+                "got others; bring them to one form in the task's preparation"
+            )
+        self._count += len(batch)
+        self._names("record", batch.record)
+        self._names("hash", np.array(record_hashes(batch)))
+        if batch.subject is not None:
+            self._names("subject", batch.subject)
+        for key, values in batch.groups.items():
+            self._names(f"group:{key}", values)
+        for f in batch.fields:
+            self._column(f, batch.columns[f.name])
+
+    def _names(self, key: str, values: npt.NDArray[np.str_]) -> None:
+        self._table.setdefault(key, []).extend(str(v) for v in values)
+
+    def _column(self, f: Field, column: Column) -> None:
+        if f.kind == "text":
+            self._names(f"text:{f.name}", np.asarray(column))
+            return
+        appender = self._columns.setdefault(f.name, NpyAppender(self._folder / f"{f.name}.npy"))
+        if isinstance(column, Ragged):
+            appender.append(column.values)
+            self._lengths.setdefault(f.name, []).append(column.lengths)
+            if column.shapes is not None:
+                self._shapes.setdefault(f.name, []).append(column.shapes)
+        else:
+            appender.append(column)
+
+    def close(self) -> int:
+        """Finish all files and return the number of records.
+
+        Raises
+        ------
+        ShapeError
+            If some records name a subject or group key and others do not.
+        """
+        for appender in self._columns.values():
+            appender.close()
+        for name, lengths in self._lengths.items():
+            offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+            np.save(self._folder / f"{name}.offsets.npy", offsets)
+        for name, shapes in self._shapes.items():
+            np.save(self._folder / f"{name}.shapes.npy", np.concatenate(shapes))
+        whole = {k: v for k, v in self._table.items() if len(v) == self._count}
+        if "subject" in self._table and "subject" not in whole:
+            raise ShapeError("records: some name their subject and others do not; read them as separate datasets")
+        pq.write_table(pa.table(whole or {"record": pa.array([], pa.string())}), self._folder / "records.parquet")
+        write_json(self._folder / "fields.json", [asdict(f) for f in self._fields or ()])
+        return self._count
+
+
+def read_batch(folder: Path) -> RecordBatch:
+    """Open a folder as one record batch; numbers are memory-mapped, nothing is copied."""
+    table = pq.read_table(folder / "records.parquet")
+    names = {key: np.asarray(table.column(key).to_pylist(), dtype=np.str_) for key in table.column_names}
+    fields = tuple(_field(entry) for entry in read_json(folder / "fields.json"))
+    columns: dict[str, Column] = {}
+    for f in fields:
+        if f.kind == "text":
+            columns[f.name] = names[f"text:{f.name}"]
+            continue
+        values = np.load(folder / f"{f.name}.npy", mmap_mode="r")
+        offsets = folder / f"{f.name}.offsets.npy"
+        shapes = folder / f"{f.name}.shapes.npy"
+        if offsets.exists():
+            columns[f.name] = Ragged(values, np.load(offsets), np.load(shapes) if shapes.exists() else None)
+        else:
+            columns[f.name] = values
+    groups = {key.removeprefix("group:"): v for key, v in names.items() if key.startswith("group:")}
+    return RecordBatch(fields, columns, names["record"], names.get("subject"), groups)
+
+
+def _field(entry: dict[str, Any]) -> Field:
+    spacing = entry.pop("spacing_mm")
+    channels = entry.pop("channels")
+    return Field(**entry, channels=tuple(channels), spacing_mm=None if spacing is None else tuple(spacing))
+
+
+def record_hashes(batch: RecordBatch) -> list[str]:
+    """SHA-256 of each record's content: fields and values, not its name or subject."""
+    head = canonical([asdict(f) for f in batch.fields])
+    hashes = []
+    for row in range(len(batch)):
+        digest = sha256(head)
+        for f in batch.fields:
+            value = batch.columns[f.name][row]
+            digest.update(str(value).encode() if f.kind == "text" else np.ascontiguousarray(value).tobytes())
+        hashes.append(digest.hexdigest())
+    return hashes
+
+
+def read_names(folder: Path, key: str) -> Iterator[str]:
+    """Read one column of names of a folder of records."""
+    yield from pq.read_table(folder / "records.parquet", columns=[key]).column(key).to_pylist()

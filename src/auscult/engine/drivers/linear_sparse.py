@@ -1,0 +1,33 @@
+"""Driver ``linear-sparse``: a linear model over a few of very many features, given by their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from auscult.base.arrays import Array
+from auscult.base.contracts import Program, Run
+
+
+def load(program: Program, threads: int) -> Run:
+    """Open a program with arrays ``weight`` (V, K) and ``bias`` (K,) and the setting ``activation``.
+
+    The run takes ``ids`` (N, L) int64, padded with -1, and ``counts`` (N, L) float; it gives ``settings["output"]``
+    (N, K): ``softmax``, ``sigmoid`` or nothing of the score.
+    """
+    weight, bias = program.arrays["weight"], program.arrays["bias"]
+    activation, output = program.settings["activation"], program.settings["output"]
+
+    def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
+        ids = inputs["ids"]
+        counts = np.where(ids >= 0, inputs["counts"], 0.0)
+        score = np.einsum("nl,nlk->nk", counts, weight[np.maximum(ids, 0)]) + bias
+        if activation == "softmax":
+            score = np.exp(score - score.max(axis=1, keepdims=True))
+            score = score / score.sum(axis=1, keepdims=True)
+        elif activation == "sigmoid":
+            score = 1.0 / (1.0 + np.exp(-score))
+        return {output: score.astype(np.float32)}
+
+    return run

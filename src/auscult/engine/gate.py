@@ -1,0 +1,133 @@
+"""The input gate: refuses items that do not look like those the model was trained on.
+
+Each input is summarised by a few numbers an item (level, spread, extremes, roughness, tails; a short feature vector
+stands for itself). The Mahalanobis distance to the training items is compared with a limit that validation items
+almost never pass (Lee et al. 2018, arXiv:1807.03888, on raw summaries in place of deep features).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from auscult.base.arrays import Array
+from auscult.base.contracts import Items, ItemSet
+
+MAX_FIT_ITEMS = 20_000
+SHORT_VECTOR = 64
+RIDGE = 1e-3
+EXTREME = 12.0
+
+
+@dataclass(frozen=True, repr=False)
+class Gate:
+    """A fitted gate.
+
+    Parameters
+    ----------
+    inputs : tuple of str
+        Which inputs are looked at.
+    center, scale : (F,) float64
+        Median and spread of the summaries in training.
+    precision : (F, F) float64
+        Inverse covariance of the scaled summaries.
+    limit : float
+        Largest distance that passes.
+    """
+
+    inputs: tuple[str, ...]
+    center: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.float64]
+    precision: npt.NDArray[np.float64]
+    limit: float
+
+    def distances(self, items: Items) -> npt.NDArray[np.float64]:
+        """Distance of each item to the training items, (N,); comparable with ``limit``."""
+        z = (_summaries(items.inputs, self.inputs) - self.center) / self.scale
+        z = np.clip(z, -EXTREME, EXTREME)
+        return np.asarray(np.sqrt(((z @ self.precision) * z).sum(axis=1) / z.shape[1]))
+
+    def refusals(self, items: Items, n_records: int) -> list[str]:
+        """Say for each record why it is refused; empty where it passes.
+
+        A record is refused when more than half of its items are beyond the limit, or when it has no item.
+        """
+        beyond = self.distances(items) > self.limit if len(items) else np.zeros(0, dtype=bool)
+        total = np.bincount(items.record, minlength=n_records)
+        bad = np.bincount(items.record, weights=beyond, minlength=n_records)
+        return [
+            "nothing in the record that the model could answer"
+            if n == 0
+            else f"does not look like the training data: {int(b)} of {int(n)} items are out of distribution"
+            if 2 * b > n
+            else ""
+            for n, b in zip(total, bad, strict=True)
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON value."""
+        return {
+            "inputs": list(self.inputs),
+            "center": self.center.tolist(),
+            "scale": self.scale.tolist(),
+            "precision": self.precision.tolist(),
+            "limit": self.limit,
+        }
+
+    @staticmethod
+    def from_dict(value: Mapping[str, Any]) -> Gate:
+        """Read what ``to_dict`` gave."""
+        center, scale, precision = (np.asarray(value[k], dtype=np.float64) for k in ("center", "scale", "precision"))
+        return Gate(tuple(value["inputs"]), center, scale, precision, float(value["limit"]))
+
+
+def fit_gate(train: ItemSet, valid: ItemSet, *, refusal: float, seed: int) -> Gate | None:
+    """Fit a gate; nothing where no input holds numbers that can be summarised.
+
+    Parameters
+    ----------
+    train, valid : ItemSet
+        Items that define what is usual, and items that set the limit.
+    refusal : float
+        Share of validation items beyond the limit.
+    seed : int
+        Chooses the items to look at where there are very many.
+    """
+    names = tuple(n for n, v in train.items.inputs.items() if v.dtype.kind == "f" and v.ndim >= 2)
+    if not names:
+        return None
+    rng = np.random.default_rng(seed)
+    summaries = []
+    for items in (train, valid):
+        rows = np.sort(rng.permutation(len(items))[:MAX_FIT_ITEMS])
+        summaries.append(_summaries(items.inputs(rows), names))
+    low, center, high = np.percentile(summaries[0], [16, 50, 84], axis=0)
+    spread = (high - low) / 2
+    scale = np.where(spread > 1e-9, spread, np.maximum(summaries[0].std(axis=0), 1e-6))
+    z = np.clip((summaries[0] - center) / scale, -EXTREME, EXTREME)
+    precision: npt.NDArray[np.float64] = np.linalg.inv(np.cov(z, rowvar=False).reshape(z.shape[1], -1) + RIDGE * np.eye(z.shape[1])).astype(np.float64)
+    gate = Gate(names, center, scale, precision, np.inf)
+    own = np.clip((summaries[1] - center) / scale, -EXTREME, EXTREME)
+    distance = np.sqrt(((own @ gate.precision) * own).sum(axis=1) / own.shape[1])
+    return Gate(names, center, scale, precision, float(np.quantile(distance, 1 - refusal)))
+
+
+def _summaries(inputs: Mapping[str, Array], names: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    return np.concatenate([_summary(np.asarray(inputs[n], dtype=np.float64)) for n in names], axis=1)
+
+
+def _summary(values: Array) -> npt.NDArray[np.float64]:
+    """Summarise one input: (N, ...) -> (N, F)."""
+    if values.ndim == 2 and values.shape[1] <= SHORT_VECTOR:
+        return values
+    flat = values.reshape(len(values), -1, values.shape[-1])  # (N, ..., T) -> (N, C, T)
+    mean, std = flat.mean(axis=2), flat.std(axis=2)
+    rough = np.abs(np.diff(flat, axis=2)).mean(axis=2) / (std + 1e-6)
+    tails = (((flat - mean[..., None]) / (std[..., None] + 1e-6)) ** 4).mean(axis=2)
+    parts = [mean, np.log(std + 1e-6), flat.min(axis=2), flat.max(axis=2), rough, np.log(tails + 1e-6)]
+    parts = [p if p.shape[1] <= SHORT_VECTOR else np.stack([p.mean(axis=1), p.std(axis=1)], axis=1) for p in parts]
+    return np.concatenate(parts, axis=1)

@@ -1,0 +1,116 @@
+"""Answers over a whole dataset: made shard by shard, put together, kept in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from auscult.base.arrays import Array, Column, Ragged, join
+from auscult.base.contracts import Index, Items, ItemSet, Outputs, Run, Task
+from auscult.base.files import write_bytes
+from auscult.engine.dataset import Dataset
+
+
+def predict_items(task: Task, dataset: Dataset, chosen: ItemSet, run: Run, inputs: Sequence[str]) -> Outputs:
+    """Run a program on some items of a dataset and join them to answers.
+
+    Parameters
+    ----------
+    task : Task
+        Joins the items' outputs.
+    dataset : Dataset
+        Where the records are.
+    chosen : ItemSet
+        The items, for example of the validation role.
+    run : Run
+        The program.
+    inputs : sequence of str
+        Inputs that the program takes.
+
+    Returns
+    -------
+    Outputs
+        ``record`` counts over the whole dataset.
+    """
+    parts = []
+    for shard, batch in enumerate(dataset.batches()):
+        begin, end = dataset.starts[shard], dataset.starts[shard + 1]
+        inside = chosen.rows[(chosen.items.record[chosen.rows] >= begin) & (chosen.items.record[chosen.rows] < end)]
+        if not len(inside):
+            continue
+        records, local = np.unique(chosen.items.record[inside], return_inverse=True)
+        items = take_items(chosen.items, inside, local)
+        arrays = run({name: items.inputs[name] for name in inputs})
+        outputs = task.join(batch.take(records - begin), items, arrays)
+        parts.append(renumber(outputs, records))
+    return concat(parts)
+
+
+def take_items(items: Items, rows: Index, record: Index) -> Items:
+    """Copy some items, with new numbers of their records."""
+    return Items(
+        {name: np.asarray(values[rows]) for name, values in items.inputs.items()},
+        record.astype(np.int64),
+        items.position[rows],
+        None if items.target is None else np.asarray(items.target[rows]),
+    )
+
+
+def renumber(outputs: Outputs, records: Index) -> Outputs:
+    """Replace the number of each record by ``records[number]``."""
+    return Outputs(outputs.arrays, records[outputs.record], outputs.position, outputs.target)
+
+
+def concat(parts: Sequence[Outputs]) -> Outputs:
+    """Put answers one after the other."""
+    first = parts[0]
+    position = [p.position for p in parts if p.position is not None]
+    targets = [p.target for p in parts if p.target is not None]
+    return Outputs(
+        {name: join([p.arrays[name] for p in parts]) for name in first.arrays},
+        np.concatenate([p.record for p in parts]),
+        np.concatenate(position) if len(position) == len(parts) else None,
+        {n: join([t[n] for t in targets]) for n in targets[0]} if len(targets) == len(parts) else None,
+    )
+
+
+def save_outputs(outputs: Outputs, path: Path) -> None:
+    """Write answers as one safetensors file, atomically; the same answers give the same bytes."""
+    flat: dict[str, Array] = {"record": outputs.record}
+    if outputs.position is not None:
+        flat["position"] = outputs.position
+    for prefix, columns in (("array", outputs.arrays), ("target", outputs.target or {})):
+        for name, column in columns.items():
+            flat |= _flat(f"{prefix}/{name}", column)
+    write_bytes(path, save({name: np.ascontiguousarray(values) for name, values in sorted(flat.items())}))
+
+
+def _flat(key: str, column: Column) -> dict[str, Array]:
+    if not isinstance(column, Ragged):
+        return {f"{key}/dense": column}
+    parts = {f"{key}/values": column.values, f"{key}/offsets": column.offsets}
+    return parts if column.shapes is None else {**parts, f"{key}/shapes": column.shapes}
+
+
+def read_outputs(path: Path) -> Outputs:
+    """Read answers that ``save_outputs`` wrote."""
+    flat = load_file(path)
+    target = _columns(flat, "target/")
+    return Outputs(_columns(flat, "array/"), flat["record"], flat.get("position"), target or None)
+
+
+def _columns(flat: Mapping[str, Any], prefix: str) -> dict[str, Column]:
+    columns: dict[str, Column] = {}
+    for key, value in flat.items():
+        if not key.startswith(prefix):
+            continue
+        name, _, part = key.removeprefix(prefix).rpartition("/")
+        if part == "dense":
+            columns[name] = value
+        elif part == "values":
+            columns[name] = Ragged(value, flat[f"{prefix}{name}/offsets"], flat.get(f"{prefix}{name}/shapes"))
+    return columns

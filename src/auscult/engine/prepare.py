@@ -1,0 +1,238 @@
+"""Sources → prepared records and items on disk: streamed, in parallel, cached by content.
+
+Sources are grouped into chunks. Each chunk becomes one immutable *shard*: a folder in the cache that is named by the
+hash of everything it depends on, and that exists whole or not at all. The work is done by worker processes started
+as ``python -m auscult.engine.prepare``; a worker that dies takes no other chunk with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auscult.base.contracts import Domain, PublicSet, RecordBatch, SetAside, Source, Task
+from auscult.base.errors import AuscultError, InputError
+from auscult.base.files import files_under, hash_of, new_folder, sha256_file, write_json
+from auscult.base.log import Report, progress
+from auscult.base.recipe import validated
+from auscult.base.registry import load_part
+from auscult.engine.columns import BatchWriter, NpyAppender
+from auscult.engine.pseudonym import pseudonym
+from auscult.engine.sources import read_source
+
+CHUNK_BYTES = 8 << 20
+CHUNK_SOURCES = 64
+IN_PROCESS_BYTES = 2 << 20
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class PrepareJob:
+    """Everything that decides what a prepared record looks like; plain data, so that a worker can be told."""
+
+    domain: Domain
+    task: str
+    task_settings: Mapping[str, Any]
+    same_subject: Mapping[str, str]
+    key: str
+
+    def make_task(self) -> Task:
+        """Return the task with its settings."""
+        return make_task(self.domain, self.task, self.task_settings)
+
+
+def make_task(domain: Domain, name: str, settings: Mapping[str, Any]) -> Task:
+    """Return a task of a domain with its settings checked.
+
+    Raises
+    ------
+    RecipeError
+        If a setting is unknown or out of range.
+    UsageError
+        If the domain has no such task.
+    """
+    cls = load_part(domain, "tasks", name)
+    task: Task = cls(validated(cls.Config, settings, where=f"[task] {name}"))
+    return task
+
+
+def prepare(
+    sources: Sequence[Source], job: PrepareJob, *, cache: Path, workers: int, report: Report
+) -> list[Path]:
+    """Prepare sources into shards and return their folders, in the order of the sources.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        What ``find_sources`` found.
+    job : PrepareJob
+        How to prepare.
+    cache : Path
+        Where shards are kept; those that are there already are not made again.
+    workers : int
+        Processes.
+    report : Report
+        Progress, in sources.
+
+    Raises
+    ------
+    LimitError
+        If the cache cannot be written.
+    AuscultError
+        If a worker fails for a reason that is not a bad file.
+    """
+    chunks = list(_chunks(sources))
+    code = code_hash(job.domain)
+    folders = [cache / "shards" / _shard_key(chunk, job, code) for chunk in chunks]
+    todo = [(c, f) for c, f in zip(chunks, folders, strict=True) if not f.exists()]
+    size = sum(p.stat().st_size for c, _ in todo for s in c for p in s.files)
+    with progress(report, "prepare", len(todo)) as bar:
+        if size <= IN_PROCESS_BYTES or workers == 1:
+            for chunk, folder in todo:
+                _make_shard(chunk, folder, job)
+                bar.advance()
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                for _ in pool.map(lambda part: _run_worker(part, job), [todo[i : i + 4] for i in range(0, len(todo), 4)]):
+                    bar.advance(4)
+    return folders
+
+
+def _chunks(sources: Sequence[Source]) -> Iterator[list[Source]]:
+    chunk: list[Source] = []
+    size = 0
+    for source in sources:
+        chunk.append(source)
+        size += sum(p.stat().st_size for p in source.files)
+        if size >= CHUNK_BYTES or len(chunk) >= CHUNK_SOURCES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def code_hash(domain: Domain) -> str:
+    """SHA-256 of the source code that reads and prepares: a changed reader makes a new shard."""
+    package = sys.modules[load_part(domain, "tasks", next(iter(domain.tasks))).__module__.rsplit(".tasks", 1)[0]]
+    root = Path(package.__file__ or __file__).parent
+    parts = [p for p in files_under(root) if p.suffix == ".py" and "models" not in p.parts and "simulate" not in p.parts]
+    return hash_of([sha256_file(p) for p in parts])
+
+
+def _shard_key(chunk: Sequence[Source], job: PrepareJob, code: str) -> str:
+    content = [[s.reader, s.name, [sha256_file(p) for p in s.files]] for s in chunk]
+    stated = [FORMAT, job.domain.name, job.task, dict(job.task_settings), dict(job.same_subject), hash_of(job.key)]
+    return hash_of([content, stated, code])[:32]
+
+
+def _run_worker(part: Sequence[tuple[list[Source], Path]], job: PrepareJob) -> None:
+    order = {"job": asdict(job), "shards": [[[_source_json(s) for s in c], str(f)] for c, f in part]}
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "auscult.engine.prepare"],
+        input=json.dumps(order).encode(),
+        env=env,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise AuscultError(f"preparing stopped with exit status {done.returncode}: {' '.join(last)}")
+
+
+def _source_json(source: Source) -> dict[str, Any]:
+    return {"reader": source.reader, "name": source.name, "files": [str(f) for f in source.files]}
+
+
+def _make_shard(chunk: Sequence[Source], folder: Path, job: PrepareJob) -> None:
+    """Write one shard: records, items and what was set aside."""
+    task = job.make_task()
+    aside: list[SetAside] = []
+    with new_folder(folder) as draft:
+        records = BatchWriter(draft)
+        items = _ItemWriter(draft / "items")
+        for source in chunk:
+            for part in read_source(source, job.domain):
+                if isinstance(part, SetAside):
+                    aside.append(part)
+                    continue
+                for batch in _prepared(task, _private(part, source, job), aside):
+                    records.append(batch)
+                    items.append(task, batch)
+        items.close()
+        write_json(draft / "shard.json", {"n_records": records.close(), "set_aside": [asdict(a) for a in aside]})
+
+
+class _ItemWriter:
+    """Streams the items of record batches; record indices count from the start of the shard."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._files: dict[str, NpyAppender] = {}
+        self._records = 0
+
+    def append(self, task: Task, batch: RecordBatch) -> None:
+        """Cut a batch and add its items."""
+        items = task.cut(batch)
+        columns = {f"input.{name}": values for name, values in items.inputs.items()}
+        columns |= {"record": items.record + self._records, "position": items.position}
+        if items.target is not None:
+            columns["target"] = items.target
+        for name, values in columns.items():
+            self._files.setdefault(name, NpyAppender(self._folder / f"{name}.npy")).append(values)
+        self._records += len(batch)
+
+    def close(self) -> None:
+        """Finish all files."""
+        for appender in self._files.values():
+            appender.close()
+
+
+def _prepared(task: Task, batch: RecordBatch, aside: list[SetAside]) -> list[RecordBatch]:
+    """Prepare a batch; where that fails, record by record, so that one bad record costs one record."""
+    try:
+        return [task.prepare(batch)]
+    except InputError as error:
+        if len(batch) == 1:
+            aside.append(SetAside(str(batch.record[0]), str(error)))
+            return []
+    return [one for row in range(len(batch)) for one in _prepared(task, batch.take(np.array([row])), aside)]
+
+
+def _private(batch: RecordBatch, source: Source, job: PrepareJob) -> RecordBatch:
+    """Give records their full names and subjects their keyed pseudonyms."""
+    folder = source.name.rpartition("/")[0]
+    names = np.array([f"{folder}/{r}" if folder else str(r) for r in batch.record], dtype=np.str_)
+    subject = batch.subject
+    if subject is not None or job.same_subject:
+        raw = names if subject is None else subject
+        raw = np.array([job.same_subject.get(str(n), str(s)) for n, s in zip(names, raw, strict=True)])
+        subject = np.array([pseudonym(s, job.key) for s in raw], dtype=np.str_)
+    return RecordBatch(batch.fields, batch.columns, names, subject, batch.groups)
+
+
+def _worker() -> None:
+    """Make the shards that standard input names."""
+    order = json.loads(sys.stdin.buffer.read())
+    job = order["job"]
+    tables = job.pop("domain")
+    tables["datasets"] = {k: PublicSet(**v) for k, v in tables["datasets"].items()}
+    made = PrepareJob(Domain(**tables), **job)
+    for chunk, folder in order["shards"]:
+        sources = [Source(s["reader"], s["name"], tuple(Path(f) for f in s["files"])) for s in chunk]
+        if not Path(folder).exists():
+            _make_shard(sources, Path(folder), made)
+
+
+if __name__ == "__main__":
+    _worker()

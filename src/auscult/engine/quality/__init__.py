@@ -1,0 +1,1 @@
+"""What can be said about records without knowing their domain: duplicates, missing values, balance, leaks."""

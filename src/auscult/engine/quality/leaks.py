@@ -1,0 +1,67 @@
+"""Leaks: the same subject, or the same content, on both sides of a split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from auscult.base.contracts import Index
+from auscult.base.errors import DataError
+from auscult.engine.dataset import Dataset
+from auscult.engine.quality.duplicates import duplicate_pairs
+from auscult.engine.splits import Split
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Test records that training or validation knows in some way.
+
+    Parameters
+    ----------
+    subject : (A,) int64
+        Test records whose subject is also in training or validation.
+    content : (B,) int64
+        Test records with the same or nearly the same content as one in training or validation.
+    """
+
+    subject: Index
+    content: Index
+
+    @property
+    def records(self) -> Index:
+        """All leaking test records."""
+        return np.union1d(self.subject, self.content)
+
+
+def find_leaks(dataset: Dataset, split: Split) -> Leak:
+    """Look for test records that are known before the test.
+
+    A split in time keeps a subject on both sides by its own rule; there only other records' content counts.
+    """
+    test = split.records("test")
+    known = np.union1d(split.records("train"), split.records("valid"))
+    both = np.intersect1d(test, known)
+    subject = np.zeros(0, dtype=np.int64)
+    if dataset.subjects is not None and not len(both):
+        subject = test[np.isin(dataset.subjects[test], dataset.subjects[known])]
+    pairs = [(a, b) for a, b, _ in duplicate_pairs(dataset)]
+    content = [x for a, b in pairs for x, y in ((a, b), (b, a)) if x in test and y in known and x not in both]
+    return Leak(subject, np.unique(np.array(content, dtype=np.int64)))
+
+
+def require_no_leak(leak: Leak, dataset: Dataset, *, on_leak: str) -> None:
+    """Refuse a split that leaks, unless the recipe asks to report it.
+
+    Raises
+    ------
+    DataError
+        With how many records leak, which, and what to do.
+    """
+    if on_leak == "report" or not len(leak.records):
+        return
+    names = ", ".join(str(n) for n in dataset.names[leak.records][:10])
+    raise DataError(
+        f"split: {len(leak.subject)} test records share a subject with training and {len(leak.content)} have nearly the "
+        f"same content as a training record ({names}); split by subject, leave them out, or set split.on_leak = 'report'"
+    )

@@ -1,0 +1,1 @@
+"""The release folder: evidence, report, bill of materials, hashes, signature, and their verification."""

@@ -1,0 +1,97 @@
+"""Pictures of the answer kind ``events``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auscult.base.arrays import Array
+from auscult.base.contracts import Outputs, TaskSpec
+from auscult.engine.metrics.events import match_events
+from auscult.engine.release.figures_base import COLOURS, GREY, Figure, Floats, picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Sheet
+
+N_BINS = 40
+
+
+def event_figures(spec: TaskSpec, outputs: Outputs) -> list[Figure]:
+    """Draw the scores of true and false events, and how far true ones lie from the reference.
+
+    Parameters
+    ----------
+    spec : TaskSpec
+        Position rate in Hz and tolerance in s.
+    outputs : Outputs
+        Events that are kept: ragged ``position`` and ``score``, truth ragged ``position``.
+
+    Returns
+    -------
+    list of Figure
+        Empty where no event was found.
+    """
+    rate = spec.position_rate_hz or 1.0
+    tolerance = spec.parameters["tolerance_s"] * rate
+    truth, found, score = outputs.ragged_truth("position"), outputs.ragged("position"), outputs.ragged("score")
+    if not len(found.values):
+        return []
+    matched = np.zeros(len(found.values), dtype=bool)
+    gaps = []
+    for row in range(len(outputs)):
+        pairs = match_events(truth[row], found[row], tolerance)
+        matched[found.offsets[row] + pairs[:, 1]] = True
+        gaps.append(found[row][pairs[:, 1]].astype(np.float64) - truth[row][pairs[:, 0]])
+    scores = _scores(np.asarray(score.values, dtype=np.float64), matched, n_missed=len(truth.values) - int(matched.sum()))
+    if not matched.any():
+        return [scores]
+    # A position is a sample where the rate is known: then errors are in ms.
+    scale, unit = (1e3 / rate, "ms") if spec.position_rate_hz else (1.0, spec.unit or "positions")
+    return [scores, _timing(scale * np.concatenate(gaps), unit, limit=scale * tolerance)]
+
+
+def _scores(score: Floats, matched: Array, *, n_missed: int) -> Figure:
+    return picture(
+        "scores",
+        "Scores of true and of false events",
+        f"{int(matched.sum())} events match a reference event, {int((~matched).sum())} do not (false), and {n_missed} "
+        "reference events were missed. The count axis is logarithmic, so that the few false ones show.",
+        height_in=3.2,
+        paint=partial(_paint_scores, score=score, matched=matched),
+    )
+
+
+def _paint_scores(sheet: Sheet, *, score: Floats, matched: Array) -> None:
+    axes = sheet.subplots()
+    low, high = float(score.min()), float(score.max())
+    bins = np.linspace(low, high if high > low else low + 1.0, N_BINS + 1)
+    axes.hist(score[matched], bins=bins, color=COLOURS[0], alpha=0.75, label="matched")
+    axes.hist(score[~matched], bins=bins, color=COLOURS[1], histtype="step", linewidth=1.8, label="false")
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.7)
+    axes.set(xlabel="score", ylabel="events (count)")
+    axes.legend(loc="upper left")
+
+
+def _timing(error: Floats, unit: str, *, limit: float) -> Figure:
+    size = np.abs(error)
+    return picture(
+        "timing",
+        "How far true events lie from the reference",
+        f"Found minus reference position of the matched events. Median {np.median(error):.1f} {unit}; half of them within "
+        f"{np.median(size):.1f} {unit}, 95 % within {np.quantile(size, 0.95):.1f} {unit}; the tolerance of a match is "
+        f"{limit:g} {unit}.",
+        height_in=3.2,
+        paint=partial(_paint_timing, error=error, unit=unit, limit=limit),
+    )
+
+
+def _paint_timing(sheet: Sheet, *, error: Floats, unit: str, limit: float) -> None:
+    axes = sheet.subplots()
+    reach = min(limit, max(float(np.quantile(np.abs(error), 0.999)) * 1.2, limit / 50)) if limit > 0 else 1.0
+    bins = np.linspace(-reach, reach, N_BINS + 1)
+    axes.hist(np.clip(error, -reach, reach), bins=bins, color=COLOURS[0])
+    axes.axvline(0.0, color=GREY, linestyle="--", linewidth=1)
+    axes.set(xlabel=f"found - reference ({unit}); outer bars hold what lies beyond", ylabel="events (count)", xlim=(-reach, reach))

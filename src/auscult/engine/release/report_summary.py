@@ -1,0 +1,190 @@
+"""The head of a report in plain words: what was found, what to keep in mind, what the release is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from auscult.engine.evaluate import FEW_SUBJECTS
+from auscult.engine.release.report_parts import Listing, Section, Source, Text, pairs
+from auscult.engine.release.report_text import (
+    NOT_DEFINED,
+    count,
+    digits_for,
+    is_number,
+    meaning_of,
+    shown,
+    unit_of,
+    with_interval,
+)
+
+
+def title_rows(source: Source) -> dict[str, str]:
+    """Version, hash and signature of the release, by name."""
+    manifest = source.manifest
+    replaced = manifest.get("replaces")
+    return {
+        "Version": str(manifest.get("version", "not stated")),
+        "Content hash": str(manifest.get("content_hash") or "not stated"),
+        "Replaces": str(replaced) if replaced else "nothing; the first of its line",
+        "Made": str(manifest.get("created", "not stated")),
+        "Signature": signature(manifest),
+    }
+
+
+def signature(manifest: Mapping[str, Any]) -> str:
+    """Say in plain words whether the release is signed, or where to look."""
+    signed = manifest.get("signed")
+    if signed is None:
+        return (
+            "A release is signed after this page is written. Whether this one is, and whether it is unchanged: "
+            "see signature.json beside release.json, or run 'auscult verify'."
+        )
+    if signed:
+        return "Signed (Ed25519). 'auscult verify' shows that nothing changed since; name the key to know by whom."
+    return "Unsigned: nobody vouches for this release."
+
+
+def summary_section(source: Source) -> Section:
+    """One paragraph of plain language, and what must be kept in mind."""
+    sentences = [_result(source), _floor(source), *_published(source), _gates(source)]
+    blocks: list[Text | Listing] = [Text(" ".join(s for s in sentences if s))]
+    noted = caveats(source)
+    if noted:
+        blocks += [Text("Keep in mind:"), Listing(noted)]
+    return Section("summary", "Summary", tuple(blocks))
+
+
+def intent_section(source: Source) -> Section:
+    """What the release is for."""
+    return Section("intent", "Intended use", (pairs(intent_rows(source)),), boxed=True)
+
+
+def intent_rows(source: Source) -> dict[str, str]:
+    """The four statements of intent."""
+    intent = source.evidence.recipe.intent
+    return {"Use": intent.use, "Not for": intent.not_for, "Population": intent.population, "Device": intent.device}
+
+
+def judged_on(source: Source) -> str:
+    """Say what the answers are that were judged."""
+    m = source.metrics
+    who = "from an unknown number of subjects" if m["n_subjects"] is None else f"of {count(m['n_subjects'], 'subject')}"
+    where = "the test split"
+    if str(m["split"]).startswith("cv"):
+        where = f"{str(m['split'])[2:]}-fold cross-validation (every record answered by a model that had not seen it)"
+    seeds = f", mean over {len(m['seeds'])} seeds" if len(m["seeds"]) > 1 else ""
+    return f"{where}: {count(m['n_answers'], 'answer')} for {count(m['n_records'], 'record')} {who}{seeds}"
+
+
+def _primary(source: Source) -> tuple[str, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
+    m = source.metrics
+    name = m["primary"]
+    return name, m["metrics"][name], m["floor"][name], m["difference_from_floor"][name]
+
+
+def _result(source: Source) -> str:
+    name, figure, floor, _ = _primary(source)
+    definition, _ = meaning_of(name, source.spec)
+    better = "higher" if figure["higher_is_better"] else "lower"
+    value = with_interval(figure, digits_for(name, source.spec, [figure, floor]), unit_of(name, source.spec))
+    return (
+        f"Judged on {judged_on(source)}. The model that ships, {source.metrics['model']}, reaches a {name} of {value}; "
+        f"in brackets the {source.level} interval by resampling {source.units}. {name}: {definition} {better.title()} is "
+        "better."
+    )
+
+
+def _floor(source: Source) -> str:
+    m = source.metrics
+    name, figure, floor, gap = _primary(source)
+    if m["model"] == m["floor_model"]:
+        return "What ships is the floor, the simple model that every model is compared with."
+    digits, unit = digits_for(name, source.spec, [figure, floor]), unit_of(name, source.spec)
+    stated = (
+        f"The floor, the simple model {m['floor_model']}, reaches {with_interval(floor, digits, unit)} on the same answers; "
+        f"the difference is {with_interval(gap, digits_for(name, source.spec, [gap]), unit)}."
+    )
+    return f"{stated} {_verdict(gap)}"
+
+
+def _verdict(gap: Mapping[str, Any]) -> str:
+    low, high = gap["low"], gap["high"]
+    if not (is_number(low) and is_number(high)):
+        return "Whether they differ cannot be said."
+    if low <= 0 <= high:
+        return "The interval of the difference holds 0: a real advantage is not shown."
+    won = (low > 0) == bool(gap["higher_is_better"])
+    return f"The interval of the difference leaves out 0: the model is {'better' if won else 'worse'} than the floor."
+
+
+def _published(source: Source) -> list[str]:
+    name, figure, floor, _ = _primary(source)
+    digits, unit = digits_for(name, source.spec, [figure, floor]), unit_of(name, source.spec)
+    sentences = []
+    for row in printed_figures(source):
+        if row["metric"] != name:
+            continue
+        value = f"{shown(row['value'], digits)}{f' {unit}' if unit else ''}"
+        where = _against(row["value"], figure)
+        sentences.append(f"Published: {value} ({row['source']}; {status_of(row)}){where}.")
+    return sentences
+
+
+def _against(value: float, figure: Mapping[str, Any]) -> str:
+    low, high = figure["low"], figure["high"]
+    if not (is_number(low) and is_number(high)):
+        return ""
+    if low <= value <= high:
+        return ", inside the interval of this release: no difference is shown"
+    won = (value < low) == bool(figure["higher_is_better"])
+    return f", outside the interval of this release, which is {'better' if won else 'worse'}"
+
+
+def printed_figures(source: Source) -> list[Mapping[str, Any]]:
+    """Published figures that were checked; a recalled one is not printed."""
+    return [row for row in source.metrics["published"] if row["status"] != "recalled"]
+
+
+def status_of(row: Mapping[str, Any]) -> str:
+    """Say in words how a published figure is known."""
+    return {"read": "read in the source", "measured-here": "measured here"}[row["status"]]
+
+
+def _gates(source: Source) -> str:
+    gates = source.evidence.gates
+    if not gates:
+        return ""
+    failed = [g.metric for g in gates if not g.passed]
+    if not failed:
+        return f"{'The limit that was set before holds' if len(gates) == 1 else f'All {len(gates)} limits that were set before hold'}."
+    return f"Limits that do not hold: {', '.join(failed)}."
+
+
+def caveats(source: Source) -> tuple[str, ...]:
+    """What limits the figures, from the evidence; empty where nothing does."""
+    m, recipe = source.metrics, source.evidence.recipe
+    leaks = m["leaks"].get("n_records", 0)
+    recalled = sum(row["status"] == "recalled" for row in m["published"])
+    undefined = sum(f.get("undefined_resamples", 0) > 0 for f in m["metrics"].values())
+    serious = [f.check for f in source.evidence.findings if f.severity == "error"]
+    noted = (
+        (bool(recipe.data.example), "The records are simulated. The figures say nothing about patients or real devices."),
+        (m["n_subjects"] is None, "Subjects unknown: intervals are by record, and one person may be in several roles."),
+        (
+            m["n_subjects"] is not None and m["n_subjects"] < FEW_SUBJECTS,
+            f"Fewer than {FEW_SUBJECTS} subjects: intervals are rough; see the figure of each subject.",
+        ),
+        (leaks > 0, f"{count(leaks, 'test record')} known before the test (see Leaks); figures are given with and without."),
+        (m["choice"]["forced"], "The model that ships was named by the user, not chosen on validation."),
+        (m["shipped_refit_untested"], "The model that ships was fitted again on all records; that refit itself is untested."),
+        (undefined > 0, f"{count(undefined, 'metric')} could not be computed in every resample."),
+        (recalled > 0, f"{count(recalled, 'published figure')} known from memory only, hence not printed until checked."),
+        (bool(serious), f"Findings of severity error in the data: {', '.join(serious)}."),
+        (_primary_undefined(source), f"The primary metric is {NOT_DEFINED} on this test."),
+    )
+    return tuple(text for holds, text in noted if holds)
+
+
+def _primary_undefined(source: Source) -> bool:
+    return not is_number(source.metrics["metrics"][source.metrics["primary"]].get("value"))

@@ -1,0 +1,234 @@
+"""A release → answers. No torch: the same numpy preprocessing and the exported program as in the evaluation.
+
+``open_release`` loads once; ``answer_path`` reads raw device files; ``stage`` and ``answer`` are the two halves
+that a service uses to put the records of several clients into one call of the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auscult.base.contracts import Domain, Explains, Items, Outputs, RecordBatch, Run, SetAside, Task, TaskSpec
+from auscult.base.errors import InputError, UsageError, VerifyError
+from auscult.base.files import read_json
+from auscult.engine.answers import kind_of
+from auscult.engine.answers.base import AnswerKind, Calibration
+from auscult.engine.drivers import load_program
+from auscult.engine.gate import Gate
+from auscult.engine.outputs import take_items
+from auscult.engine.prepare import make_task
+from auscult.engine.program import read_program
+from auscult.engine.sources import find_sources, read_source
+
+MANIFEST = "release.json"
+
+
+@dataclass(frozen=True)
+class RecordAnswer:
+    """What a release says to one record.
+
+    Parameters
+    ----------
+    record : str
+        Name of the record, as its file names it.
+    status : str
+        ``answered``, ``abstained`` (every answer is an abstention), or ``refused`` with a reason.
+    reason : str
+        Why not; empty where answered.
+    answers : tuple
+        JSON values of the answer kind, in order; ``at_s`` or ``at`` says where in the record.
+    explanation : mapping
+        What carried the answers, where it was asked for.
+    """
+
+    record: str
+    status: str
+    reason: str = ""
+    answers: tuple[Mapping[str, Any], ...] = ()
+    explanation: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Staged:
+    """A batch that is ready for the program, and the records that were refused on the way."""
+
+    batch: RecordBatch | None
+    items: Items | None
+    refused: tuple[RecordAnswer, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Release:
+    """An opened release."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    domain: Domain
+    task: Task
+    kind: AnswerKind
+    run: Run
+    inputs: tuple[str, ...]
+    calibration: Calibration
+    gate: Gate | None
+
+    @property
+    def spec(self) -> TaskSpec:
+        """What is predicted."""
+        return self.task.spec
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Which release answered, and what it is for."""
+        keys = ("name", "version", "content_hash", "intent")
+        return {key: self.manifest[key] for key in keys}
+
+    def stage(self, batch: RecordBatch) -> Staged:
+        """Prepare, cut and gate a raw batch; records that cannot be answered are refused one by one."""
+        try:
+            prepared = self.task.prepare(batch)
+            items = self.task.cut(prepared)
+        except InputError as error:
+            if len(batch) > 1:
+                return _merge([self.stage(batch.take(np.array([row]))) for row in range(len(batch))])
+            return Staged(None, None, (RecordAnswer(str(batch.record[0]), "refused", str(error)),))
+        reasons = [""] * len(prepared) if self.gate is None else self.gate.refusals(items, len(prepared))
+        refused = tuple(
+            RecordAnswer(str(name), "refused", reason)
+            for name, reason in zip(prepared.record, reasons, strict=True)
+            if reason
+        )
+        keep = np.flatnonzero([not reason for reason in reasons])
+        if not len(keep):
+            return Staged(None, None, refused)
+        if len(keep) == len(prepared):
+            return Staged(prepared, items, refused)
+        rows = np.flatnonzero(np.isin(items.record, keep))
+        return Staged(prepared.take(keep), take_items(items, rows, np.searchsorted(keep, items.record[rows])), refused)
+
+    def outputs(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Any]) -> Outputs:
+        """Join and calibrate what the program gave."""
+        return self.kind.apply(self.spec, self.task.join(batch, items, arrays), self.calibration)
+
+    def answer(self, staged: Sequence[Staged], *, explain: bool = False) -> list[list[RecordAnswer]]:
+        """Answer several staged batches with one call of the program."""
+        live = [s for s in staged if s.items is not None]
+        arrays = self._run_together([s.items for s in live if s.items is not None])
+        results = iter(arrays)
+        return [
+            list(s.refused) if s.batch is None or s.items is None else [*self._records(s.batch, s.items, next(results), explain), *s.refused]
+            for s in staged
+        ]
+
+    def _run_together(self, items: Sequence[Items]) -> list[Mapping[str, Any]]:
+        if not items:
+            return []
+        shapes = {tuple(i.inputs[n].shape[1:] for n in self.inputs) for i in items}
+        if len(items) == 1 or len(shapes) > 1:
+            return [self.run({n: i.inputs[n] for n in self.inputs}) for i in items]
+        whole = self.run({n: np.concatenate([i.inputs[n] for i in items]) for n in self.inputs})
+        ends = np.cumsum([len(i) for i in items])
+        return [{k: v[end - len(i) : end] for k, v in whole.items()} for i, end in zip(items, ends, strict=True)]
+
+    def _records(
+        self, batch: RecordBatch, items: Items, arrays: Mapping[str, Any], explain: bool
+    ) -> Iterator[RecordAnswer]:
+        outputs = self.outputs(batch, items, arrays)
+        explanations: list[dict[str, Any]] = []
+        if explain:
+            if not isinstance(self.task, Explains):
+                raise UsageError(f"--explain: the task '{self.spec.name}' has no explanation")
+            explanations = self.task.explain(batch, outputs, self.run)
+        for row, name in enumerate(batch.record):
+            rows = np.flatnonzero(outputs.record == row)
+            answers = tuple(self._one(outputs, int(r)) for r in rows)
+            silent = len(answers) > 0 and all("label" in a and a["label"] is None for a in answers)
+            status, reason = ("abstained", "no answer is sure enough") if silent else ("answered", "")
+            yield RecordAnswer(str(name), status, reason, answers, explanations[row] if explain else None)
+
+    def _one(self, outputs: Outputs, row: int) -> Mapping[str, Any]:
+        answer = self.kind.present(self.spec, outputs, row)
+        if outputs.position is None:
+            return answer
+        position = int(outputs.position[row])
+        rate = self.spec.position_rate_hz
+        return {"at": position, **answer} if rate is None else {"at_s": round(position / rate, 4), **answer}
+
+    def answer_path(self, path: Path, *, explain: bool = False) -> Iterator[RecordAnswer]:
+        """Answer every record of a file or folder of raw device exports.
+
+        A record that cannot be read, or that the gate refuses, is answered with its reason; nothing is raised for it.
+
+        Raises
+        ------
+        DataError
+            If the path does not exist or is empty.
+        """
+        found = find_sources(path, self.domain)
+        for source in found.sources:
+            for part in read_source(source, self.domain):
+                if isinstance(part, SetAside):
+                    yield RecordAnswer(part.source, "refused", part.reason)
+                else:
+                    yield from self.answer([self.stage(part)], explain=explain)[0]
+        for file in found.unclaimed:
+            known = ", ".join(self.domain.readers)
+            yield RecordAnswer(file.name, "refused", f"{file.name}: expected a format of {known}; no reader knows this file")
+
+
+def _merge(parts: Sequence[Staged]) -> Staged:
+    """Put single staged records together again."""
+    refused = tuple(r for p in parts for r in p.refused)
+    batches = [p.batch for p in parts if p.batch is not None]
+    items = [p.items for p in parts if p.items is not None]
+    if not batches:
+        return Staged(None, None, refused)
+    starts = np.concatenate([[0], np.cumsum([len(b) for b in batches])])
+    merged = Items(
+        {n: np.concatenate([i.inputs[n] for i in items]) for n in items[0].inputs},
+        np.concatenate([i.record + s for i, s in zip(items, starts, strict=False)]),
+        np.concatenate([i.position for i in items]),
+    )
+    return Staged(RecordBatch.concat(batches), merged, refused)
+
+
+def open_release(folder: Path, find_domain: Callable[[str], Domain], *, threads: int = 1) -> Release:
+    """Load a release so that it can answer.
+
+    Parameters
+    ----------
+    folder : Path
+        The release folder.
+    find_domain : callable
+        Gives the declaration of the domain that the manifest names.
+    threads : int
+        Threads of the ONNX runtime.
+
+    Raises
+    ------
+    VerifyError
+        If the folder is no release, or its manifest does not fit this version.
+    """
+    if not (folder / MANIFEST).exists():
+        raise VerifyError(f"{folder.name}: expected a release folder with {MANIFEST}, got none; build one with 'auscult build'")
+    manifest = read_json(folder / MANIFEST)
+    domain = find_domain(manifest["domain"])
+    task = make_task(domain, manifest["task"]["name"], manifest["task"]["settings"])
+    program = read_program(folder / "program")
+    gate = read_json(folder / "gate.json")
+    return Release(
+        folder,
+        manifest,
+        domain,
+        task,
+        kind_of(task.spec),
+        load_program(program, threads=threads),
+        program.inputs,
+        read_json(folder / "calibration.json"),
+        None if gate is None else Gate.from_dict(gate),
+    )
+

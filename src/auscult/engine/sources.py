@@ -1,0 +1,89 @@
+"""From a folder to sources: which reader can read which files, told by their content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+from auscult.base.contracts import Domain, Reader, RecordBatch, SetAside, Source
+from auscult.base.errors import AuscultError, DataError, InputError
+from auscult.base.files import files_under
+from auscult.base.registry import load_part
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a folder holds: sources by reader, and files that no reader knows."""
+
+    root: Path
+    sources: tuple[Source, ...]
+    unclaimed: tuple[Path, ...]
+
+
+def find_sources(root: Path, domain: Domain, *, readers: Sequence[str] = (), include: str = "") -> Found:
+    """Ask each reader of a domain which files of a folder it can read.
+
+    Parameters
+    ----------
+    root : Path
+        Folder or single file.
+    domain : Domain
+        Whose readers are asked, in the order of its table.
+    readers : sequence of str
+        Only these; all when empty.
+    include : str
+        Pattern of relative paths; all when empty.
+
+    Raises
+    ------
+    DataError
+        If the path does not exist or holds no file.
+    """
+    if not root.exists():
+        raise DataError(f"{root}: expected a folder or file with device exports, got nothing at this path")
+    files = files_under(root) if root.is_dir() else _with_companions(root)
+    base = root if root.is_dir() else root.parent
+    if include:
+        files = [f for f in files if fnmatch(f.relative_to(base).as_posix(), include)]
+    if not files:
+        raise DataError(f"{root.name}: expected at least one file, got an empty folder")
+    left = files
+    sources: list[Source] = []
+    for name in readers or domain.readers:
+        reader: Reader = load_part(domain, "readers", name)()
+        claimed = [replace(s, reader=name, name=_relative_name(s, base)) for s in reader.detect(left)]
+        if not root.is_dir():
+            claimed = [s for s in claimed if root in s.files]
+        sources += claimed
+        taken = {f for s in claimed for f in s.files}
+        left = [f for f in left if f not in taken]
+    if not root.is_dir():
+        left = [f for f in left if f == root]
+    return Found(base, tuple(sorted(sources, key=lambda s: s.name)), tuple(left))
+
+
+def _with_companions(path: Path) -> list[Path]:
+    """Return the file and those beside it that share its stem: a header and its data are one source."""
+    stem = path.name.split(".")[0]
+    near = [p for p in path.parent.iterdir() if p.is_file() and p.name.split(".")[0] == stem]
+    return sorted(near)
+
+
+def _relative_name(source: Source, base: Path) -> str:
+    folder = source.files[0].parent.relative_to(base).as_posix()
+    return source.name if folder == "." else f"{folder}/{source.name}"
+
+
+def read_source(source: Source, domain: Domain) -> Iterator[RecordBatch | SetAside]:
+    """Read one source; whatever cannot be read comes out as set aside, and nothing is raised for it."""
+    reader: Reader = load_part(domain, "readers", source.reader)()
+    try:
+        yield from reader.read(source)
+    except InputError as error:
+        yield SetAside(source.name, str(error))
+    except AuscultError:
+        raise
+    except (ValueError, KeyError, IndexError, OSError, ArithmeticError, EOFError) as error:
+        yield SetAside(source.name, f"{source.files[0].name}: the {source.reader} reader failed ({type(error).__name__})")

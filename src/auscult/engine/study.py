@@ -1,0 +1,174 @@
+"""The arms of a recipe: seeds, folds, floor, model and what else its study lists; and what the test says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from auscult.base.contracts import Further, Outputs, RecordBatch, Summarises
+from auscult.base.recipe import part_of
+from auscult.base.registry import load_part
+from auscult.engine.arms import Arm, Bench, Fit, answer_role, answerer, fit_arm, model_settings
+from auscult.engine.evaluate import Figures, Judge, mean_figures
+from auscult.engine.outputs import concat, renumber
+from auscult.engine.quality.leaks import find_leaks, require_no_leak
+from auscult.engine.splits import Split, make_split
+
+
+@dataclass(frozen=True, repr=False)
+class Round:
+    """One seed: its split or folds, with a fitted model and a fitted floor for each."""
+
+    seed: int
+    splits: tuple[Split, ...]
+    models: tuple[Fit, ...]
+    floors: tuple[Fit, ...]
+
+    def test(self, bench: Bench, fits: Sequence[Fit]) -> Outputs:
+        """Test answers, pooled over the folds."""
+        return concat([answer_role(bench, f, s, "test") for f, s in zip(fits, self.splits, strict=True)])
+
+    def valid(self, fits: Sequence[Fit]) -> Outputs:
+        """Validation answers, pooled over the folds."""
+        return concat([f.valid for f in fits])
+
+
+def make_splits(bench: Bench, seed: int) -> tuple[Split, ...]:
+    """Return the split of a seed, or its folds, after looking for leaks.
+
+    Raises
+    ------
+    DataError
+        If a split leaks and the recipe does not ask to report it.
+    """
+    recipe = bench.recipe
+    folds = recipe.study.folds
+    chosen = [(k, folds) for k in range(folds)] if folds else [None]
+    splits = tuple(make_split(bench.dataset, recipe.split, seed=seed, fold=fold) for fold in chosen)
+    for split in splits:
+        require_no_leak(find_leaks(bench.dataset, split), bench.dataset, on_leak=recipe.split.on_leak)
+    return splits
+
+
+def fit_round(bench: Bench, seed: int) -> Round:
+    """Train floor and model for one seed, over all its folds."""
+    splits = make_splits(bench, seed)
+    main, _ = part_of(bench.recipe.model, where="[model]")
+    return Round(
+        seed,
+        splits,
+        tuple(fit_named(bench, main, split, seed, fold) for fold, split in enumerate(splits)),
+        tuple(fit_named(bench, bench.task.spec.floor, split, seed, fold) for fold, split in enumerate(splits)),
+    )
+
+
+def fit_named(bench: Bench, name: str, split: Split, seed: int, fold: int, fraction: float = 1.0) -> Fit:
+    """Fit one model of the recipe on one split."""
+    bench.report.step(f"train {name}, seed {seed}" + (f", fold {fold + 1}" if bench.recipe.study.folds else ""))
+    settings = model_settings(bench.recipe, bench.task, name)
+    return fit_arm(bench, Arm(name, settings, bench.recipe.seed + seed, fold, fraction), split)
+
+
+def fit_final(bench: Bench, name: str) -> Fit:
+    """Fit the model that ships after cross-validation: on all records but those that calibrate it."""
+    table = bench.recipe.split.model_copy(update={"test": 0.0})
+    split = make_split_without_test(bench, table)
+    settings = model_settings(bench.recipe, bench.task, name)
+    return fit_arm(bench, Arm(name, settings, bench.recipe.seed, final=True), split)
+
+
+def make_split_without_test(bench: Bench, table: Any) -> Split:
+    """Fold 0's test becomes training: every record is in training or validation."""
+    split = make_split(bench.dataset, table, seed=0, fold=(0, bench.recipe.study.folds))
+    role = np.where(split.role == "test", "train", split.role)
+    return Split(split.policy, split.unit, split.record, role, split.begin, split.end)
+
+
+def study_rows(bench: Bench, judge: Judge, rounds: Sequence[Round]) -> list[dict[str, Any]]:
+    """Evidence rows of the further models and of the shares of the training units."""
+    rows: list[dict[str, Any]] = []
+    names = judge.spec.metrics
+    main, _ = part_of(bench.recipe.model, where="[model]")
+    for name in bench.recipe.study.models:
+        each = [_test_of(bench, name, r, 1.0) for r in rounds]
+        rows.append({"model": name, "metrics": mean_figures([judge.figures(o, names) for o in each])})
+    for fraction in bench.recipe.study.train_fraction:
+        each = [_test_of(bench, main, r, fraction) for r in rounds]
+        figures = mean_figures([judge.figures(o, names) for o in each])
+        rows.append({"model": main, "train_fraction": fraction, "metrics": figures})
+    return rows
+
+
+def _test_of(bench: Bench, name: str, made: Round, fraction: float) -> Outputs:
+    fits = [fit_named(bench, name, s, made.seed, k, fraction) for k, s in enumerate(made.splits)]
+    return made.test(bench, fits)
+
+
+def further_figures(bench: Bench, judge: Judge, made: Round, fits: Sequence[Fit]) -> Figures:
+    """Metrics of the task's second way of judging, each with its suffix."""
+    if not isinstance(bench.task, Further):
+        return {}
+    parts: dict[str, list[Outputs]] = {}
+    specs = {}
+    for fit, split in zip(fits, made.splits, strict=True):
+        answer = answerer(bench, fit)
+        for batch, records in test_batches(bench, split):
+            for name, (spec, outputs) in bench.task.further(batch, answer).items():
+                specs[name] = spec
+                parts.setdefault(name, []).append(renumber(outputs, records))
+    figures: Figures = {}
+    for name, part in parts.items():
+        figures |= judge.figures(concat(part), specs[name].metrics, suffix=f"_{name}", spec=specs[name])
+    return figures
+
+
+def test_batches(bench: Bench, split: Split) -> list[tuple[RecordBatch, np.ndarray[Any, np.dtype[np.int64]]]]:
+    """Prepared test records, shard by shard, with their numbers in the dataset."""
+    test = split.records("test")
+    found = []
+    for shard, batch in enumerate(bench.dataset.batches()):
+        begin, end = bench.dataset.starts[shard], bench.dataset.starts[shard + 1]
+        records = test[(test >= begin) & (test < end)]
+        if len(records):
+            found.append((batch.take(records - begin), records))
+    return found
+
+
+def fault_figures(bench: Bench, judge: Judge, made: Round, fits: Sequence[Fit]) -> dict[str, Any]:
+    """The primary metric when the test records are damaged as real devices do it."""
+    if not bench.recipe.evaluate.faults:
+        return {}
+    result = {}
+    for name in bench.domain.faults:
+        damage = load_part(bench.domain, "faults", name)
+        rng = np.random.default_rng([bench.recipe.seed, 11])
+        parts = []
+        for fit, split in zip(fits, made.splits, strict=True):
+            answer = answerer(bench, fit)
+            parts += [renumber(answer(damage(batch, rng)), rows) for batch, rows in test_batches(bench, split)]
+        result[name] = {judge.spec.primary: judge.figure(concat(parts), judge.spec.primary)}
+    return result
+
+
+def leak_figures(bench: Bench, judge: Judge, made: Round, test: Outputs) -> dict[str, Any]:
+    """What leaks in the split, and the metrics without the leaking records."""
+    leaks = [find_leaks(bench.dataset, split) for split in made.splits]
+    records = np.unique(np.concatenate([leak.records for leak in leaks]))
+    if not len(records):
+        return {"n_records": 0}
+    kept = test.take(np.flatnonzero(~np.isin(test.record, records)))
+    return {
+        "n_records": len(records),
+        "same_subject": int(sum(len(leak.subject) for leak in leaks)),
+        "same_content": int(sum(len(leak.content) for leak in leaks)),
+        "records": [bench.dataset.hashes[r][:16] for r in records],
+        "metrics_without": judge.figures(kept, judge.spec.metrics),
+    }
+
+
+def task_summary(bench: Bench, test: Outputs) -> dict[str, float]:
+    """Figures that only this task has."""
+    return dict(bench.task.summary(test)) if isinstance(bench.task, Summarises) else {}

@@ -1,0 +1,291 @@
+"""The one training loop: data → network → loss → step → evaluate → save.
+
+A model that learns by gradients fills in a ``GradientPlan`` and calls ``fit_gradient``. What varies (batches, the
+optimiser steps, the export) is handed in; what does not (seeds, checkpoints, early stop, progress) is here.
+
+Every random number of an epoch is drawn from ``(seed, epoch)``, so a run that was stopped goes on from its last
+checkpoint exactly as if it had not been stopped.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from auscult.base.contracts import FitContext, Index, ItemSet, Program
+from auscult.base.errors import ShapeError
+from auscult.base.log import progress
+from auscult.base.recipe import TrainTable
+from auscult.base.registry import resolve
+from auscult.engine.answers import kind_of
+from auscult.engine.checkpoint import load_checkpoint, save_checkpoint
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of some items."""
+
+    inputs: Mapping[str, Tensor]
+    target: Tensor | None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimiser and what it minimises; a GAN has two, most networks one.
+
+    Parameters
+    ----------
+    name : str
+        Name in checkpoints.
+    parameters : callable
+        The parameters that this step moves, of the network.
+    loss : callable
+        ``(network, batch) -> scalar tensor``.
+    learning_rate : float, optional
+        In place of the recipe's.
+    """
+
+    name: str
+    parameters: Callable[[nn.Module], Iterator[nn.Parameter]]
+    loss: Callable[[nn.Module, Batch], Tensor]
+    learning_rate: float | None = None
+
+
+def shuffled(train: ItemSet, size: int, rng: np.random.Generator) -> Iterator[Index]:
+    """Every item once in random order, in batches of ``size``; a last batch of one item is joined to the one before."""
+    order = rng.permutation(len(train))
+    cuts = list(range(size, len(order), size))
+    if cuts and len(order) - cuts[-1] == 1:
+        cuts.pop()
+    yield from np.split(order, cuts)
+
+
+@dataclass(frozen=True)
+class GradientPlan:
+    """What differs between models that learn by gradients.
+
+    Parameters
+    ----------
+    network : callable
+        Makes the network; called once with the seed set.
+    inputs : tuple of str
+        Item inputs that the network takes, in the order of its arguments.
+    steps : tuple of Step
+        Empty for one AdamW step on the default loss of the answer kind.
+    batches : callable
+        ``(train, size, rng) -> rows`` of each batch.
+    export : callable, optional
+        ``(network, example batch) -> Program``; the default is one ONNX graph with the head of the answer kind.
+    """
+
+    network: Callable[[], nn.Module]
+    inputs: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
+    batches: Callable[[ItemSet, int, np.random.Generator], Iterator[Index]] = field(default=shuffled)
+    export: Callable[[nn.Module, Batch], Program] | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class GradientFitted:
+    """A trained network."""
+
+    plan: GradientPlan
+    network: nn.Module
+    context: FitContext
+    example: Batch
+
+    def export(self) -> Program:
+        """Return the network as an ONNX program."""
+        if self.plan.export is not None:
+            return self.plan.export(self.network, self.example)
+        kind = kind_of(self.context.spec)
+        graph = export_onnx(_Headed(self.network, kind.activation), self.example, kind.output)
+        return Program("forward", self.plan.inputs, {"main": graph})
+
+
+def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: FitContext) -> GradientFitted:
+    """Train a network, or go on from its checkpoint.
+
+    Parameters
+    ----------
+    plan : GradientPlan
+        The model.
+    train, valid : ItemSet
+        Items to learn from, and items that decide when to stop.
+    context : FitContext
+        Seed, settings, folder for checkpoints, progress.
+
+    Raises
+    ------
+    ShapeError
+        If a loss is not finite: the message says in which step and epoch.
+    """
+    table: TrainTable = context.settings
+    torch.set_num_threads(table.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.manual_seed(context.seed)
+    network = plan.network()
+    steps = plan.steps or (_default_step(train, context),)
+    optimisers = [
+        torch.optim.AdamW(s.parameters(network), lr=s.learning_rate or table.learning_rate, weight_decay=table.weight_decay)
+        for s in steps
+    ]
+    fabric = Fabric(accelerator="auto", devices=1, precision=table.precision)
+    wrapped = fabric.setup_module(network)
+    ready: list[Any] = [fabric.setup_optimizers(o) for o in optimisers]
+    state = load_checkpoint(context.folder, network, dict(zip((s.name for s in steps), optimisers, strict=True)))
+    loader = _Loader(plan.inputs, train, valid, fabric.device)
+    with progress(context.report, "train", table.epochs) as bar:
+        bar.advance(state.epoch)
+        while state.epoch < table.epochs and state.epoch - state.best_epoch <= table.patience:
+            rng = np.random.default_rng([context.seed, state.epoch])
+            torch.manual_seed(int(rng.integers(2**62)))
+            _set_rates(steps, optimisers, table, state.epoch)
+            network.train()
+            for rows in plan.batches(train, table.batch_size, rng):
+                batch = loader.train(rows)
+                for step, optimiser in zip(steps, ready, strict=True):
+                    optimiser.zero_grad()
+                    loss = step.loss(wrapped, batch)
+                    if not torch.isfinite(loss):
+                        raise ShapeError(f"training step '{step.name}', epoch {state.epoch + 1}: the loss is not finite; "
+                                         "lower train.learning_rate or look for extreme values in the data")
+                    fabric.backward(loss)
+                    torch.nn.utils.clip_grad_norm_(list(step.parameters(network)), table.clip_norm)
+                    optimiser.step()
+            state = state.after_epoch(_valid_loss(steps[-1], wrapped, loader, table.batch_size), network)
+            save_checkpoint(context.folder, network, dict(zip((s.name for s in steps), optimisers, strict=True)), state)
+            bar.advance(1, f"validation loss {state.last:.4f}")
+    network.load_state_dict(state.best_weights or network.state_dict())
+    example = loader.train(np.arange(min(2, len(train))))
+    return GradientFitted(plan, network.cpu().eval(), context, _on_cpu(example))
+
+
+def _default_step(train: ItemSet, context: FitContext) -> Step:
+    kind = kind_of(context.spec)
+    make = resolve(kind.loss)
+    loss = make(train.target(), kind.n_outputs(context.spec), context.settings)
+    return Step("all", lambda network: network.parameters(), lambda network, b: loss(network(*b.inputs.values()), b.target))
+
+
+def _set_rates(steps: tuple[Step, ...], optimisers: list[torch.optim.AdamW], table: TrainTable, epoch: int) -> None:
+    share = 0.5 * (1 + math.cos(math.pi * epoch / table.epochs)) if table.schedule == "cosine" else 1.0
+    for step, optimiser in zip(steps, optimisers, strict=True):
+        for group in optimiser.param_groups:
+            group["lr"] = (step.learning_rate or table.learning_rate) * share
+
+
+def _valid_loss(step: Step, network: nn.Module, loader: _Loader, size: int) -> float:
+    network.eval()
+    total, count = 0.0, 0
+    with torch.no_grad():
+        for batch in loader.valid(max(size, 512)):
+            total += float(step.loss(network, batch)) * len(batch)
+            count += len(batch)
+    return total / max(count, 1)
+
+
+class _Loader:
+    """Turns rows of items into tensors; arrays that fit are read once."""
+
+    IN_MEMORY_BYTES = 2 << 30
+
+    def __init__(self, inputs: tuple[str, ...], train: ItemSet, valid: ItemSet, device: torch.device) -> None:
+        self._names = inputs
+        self._device = device
+        self._sets = {}
+        for role, items in (("train", train), ("valid", valid)):
+            size = sum(items.items.inputs[n][:1].nbytes for n in inputs) * len(items)
+            whole = self._read(items, np.arange(len(items))) if size < self.IN_MEMORY_BYTES else None
+            self._sets[role] = (items, whole)
+
+    def _read(self, items: ItemSet, rows: Index) -> Batch:
+        arrays = items.inputs(rows)
+        target = None if items.items.target is None else torch.as_tensor(items.target(rows))
+        return Batch({n: torch.as_tensor(arrays[n]) for n in self._names}, target)
+
+    def _batch(self, role: str, rows: Index) -> Batch:
+        items, whole = self._sets[role]
+        if whole is None:
+            batch = self._read(items, rows)
+        else:
+            index = torch.as_tensor(rows)
+            target = None if whole.target is None else whole.target[index]
+            batch = Batch({n: v[index] for n, v in whole.inputs.items()}, target)
+        target = None if batch.target is None else batch.target.to(self._device)
+        return Batch({n: v.to(self._device) for n, v in batch.inputs.items()}, target)
+
+    def train(self, rows: Index) -> Batch:
+        """Return some training items."""
+        return self._batch("train", rows)
+
+    def valid(self, size: int) -> Iterator[Batch]:
+        """Yield all validation items in order."""
+        n = len(self._sets["valid"][0])
+        return (self._batch("valid", np.arange(i, min(i + size, n))) for i in range(0, n, size))
+
+
+def _on_cpu(batch: Batch) -> Batch:
+    return Batch({n: v.cpu() for n, v in batch.inputs.items()}, None if batch.target is None else batch.target.cpu())
+
+
+class _Headed(nn.Module):
+    """A network followed by the activation of its answer kind."""
+
+    def __init__(self, network: nn.Module, activation: str) -> None:
+        super().__init__()
+        self.network = network
+        self.activation = activation
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Return probabilities or values."""
+        output: Tensor = self.network(*inputs)
+        if self.activation == "softmax":
+            return output.softmax(dim=1)
+        return output.sigmoid() if self.activation == "sigmoid" else output
+
+
+def export_onnx(network: nn.Module, example: Batch, output: str) -> bytes:
+    """Export a network to ONNX with a free number of items.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Takes the inputs of the batch in order, gives one tensor.
+    example : Batch
+        At least one item.
+    output : str
+        Name of the graph's output.
+
+    Returns
+    -------
+    bytes
+        The ONNX model.
+    """
+    tensors = tuple(torch.cat([v, v])[:2].contiguous() for v in example.inputs.values())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network.eval(),
+            tensors,
+            input_names=list(example.inputs),
+            output_names=[output],
+            dynamic_shapes=(tuple({0: torch.export.Dim("items")} for _ in tensors),),
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise ShapeError("export: torch gave no ONNX program for this network")
+    graph: bytes = program.model_proto.SerializeToString()
+    return graph

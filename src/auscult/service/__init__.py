@@ -1,0 +1,1 @@
+"""What people and programs call: the verbs as functions, and the same answers over HTTP."""
