@@ -8,9 +8,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from auscult.service.verbs import build, models, predict, verify
+    from auscult.service.verbs import (
+        build,
+        compare,
+        datasets,
+        generate,
+        get_dataset,
+        inspect,
+        models,
+        predict,
+        serve,
+        verify,
+    )
 
-__all__ = ["build", "models", "predict", "verify"]
+__all__ = [
+    "build",
+    "compare",
+    "datasets",
+    "generate",
+    "get_dataset",
+    "inspect",
+    "models",
+    "predict",
+    "serve",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -421,6 +421,14 @@ class Explains(Protocol):
 
 
 @runtime_checkable
+class Generates(Protocol):
+    """A task whose release makes new samples."""
+
+    def generate(self, run: Run, out: Path, *, count: int, seed: int) -> list[Path]:
+        """Write samples, each marked as synthetic in its own metadata, and return their files."""
+
+
+@runtime_checkable
 class Further(Protocol):
     """A task that is judged in a second way too, such as end to end from the raw signal."""
 

@@ -9,6 +9,7 @@ checkpoint exactly as if it had not been stopped.
 
 from __future__ import annotations
 
+import logging
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -274,6 +275,7 @@ def export_onnx(network: nn.Module, example: Batch, output: str) -> bytes:
         The ONNX model.
     """
     tensors = tuple(torch.cat([v, v])[:2].contiguous() for v in example.inputs.values())
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

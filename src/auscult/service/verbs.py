@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from auscult.base.contracts import Domain
+from auscult.base.contracts import Domain, Generates, PublicSet
+from auscult.base.errors import InputError, UsageError, unknown
 from auscult.base.log import Report
 from auscult.base.recipe import Recipe, load_recipe
 from auscult.base.registry import domain_table, load_domain
 from auscult.engine.build import BuildOptions, BuildResult
 from auscult.engine.build import build as _build
+from auscult.engine.compare import Comparison, compare_releases, read_plan
+from auscult.engine.inspect import Inspection, inspect_folder
 from auscult.engine.release.verify import Verification, verify_release
 from auscult.engine.runtime import RecordAnswer, Release, open_release
 
@@ -95,6 +98,130 @@ def verify(release: PathLike, *, trusted: PathLike | None = None) -> Verificatio
         If the folder is no release.
     """
     return verify_release(Path(release), load_domain, trusted=None if trusted is None else Path(trusted))
+
+
+def inspect(path: PathLike, *, domain: str = "") -> Inspection:
+    """Say what a folder holds: formats, records, units, findings, and what could not be read and why.
+
+    Parameters
+    ----------
+    path : path
+        Folder or file.
+    domain : str
+        Ask only this domain's readers; all when empty.
+
+    Raises
+    ------
+    DataError
+        If the path does not exist or is empty.
+    """
+    names = [domain] if domain else list(domain_table())
+    return inspect_folder(Path(path), [load_domain(name) for name in names])
+
+
+def compare(old: PathLike, new: PathLike, *, plan: PathLike) -> Comparison:
+    """Judge the change from one release to another by limits that were set before.
+
+    Parameters
+    ----------
+    old, new : path
+        Release folders.
+    plan : path
+        TOML file with ``[limits]``.
+
+    Raises
+    ------
+    RecipeError
+        If the plan is not valid.
+    DataError
+        If the releases were not judged on the same test records.
+    """
+    opened = [open_release(Path(r), load_domain) for r in (old, new)]
+    return compare_releases(opened[0], opened[1], read_plan(Path(plan)))
+
+
+def generate(release: PathLike, out: PathLike, *, count: int = 1, seed: int = 0) -> list[Path]:
+    """Write new samples from a generative release; the task marks each as synthetic.
+
+    Parameters
+    ----------
+    release : path
+        A release whose answer kind is ``sample``.
+    out : path
+        Folder for the samples.
+    count : int
+        How many.
+    seed : int
+        The same seed gives the same samples.
+
+    Raises
+    ------
+    UsageError
+        If the release does not generate.
+    """
+    opened = open_release(Path(release), load_domain)
+    if not isinstance(opened.task, Generates):
+        raise UsageError(f"generate: expected a release that generates, got the task '{opened.spec.name}', which answers")
+    return opened.task.generate(opened.run, Path(out), count=count, seed=seed)
+
+
+def serve(*releases: PathLike, host: str = "127.0.0.1", port: int = 8000, api_key: str = "") -> None:
+    """Serve releases over HTTP until the process is told to stop.
+
+    Parameters
+    ----------
+    *releases : path
+        Release folders; each is served under its name.
+    host, port : str, int
+        Where to listen.
+    api_key : str
+        Key that every request must carry in ``X-API-Key``; none when empty.
+
+    Raises
+    ------
+    VerifyError
+        If a folder is no release.
+    UsageError
+        If two releases have the same name.
+    """
+    from auscult.service.http import serve as listen
+
+    opened: dict[str, Release] = {}
+    for folder in releases:
+        release = open_release(Path(folder), load_domain)
+        if release.manifest["name"] in opened:
+            raise UsageError(f"serve: two releases are named '{release.manifest['name']}'; serve one of them elsewhere")
+        opened[release.manifest["name"]] = release
+    listen(opened, host=host, port=port, api_key=api_key)
+
+
+def datasets() -> dict[str, PublicSet]:
+    """Every known public dataset by name."""
+    return {name: entry for d in domain_table() for name, entry in load_domain(d).datasets.items()}
+
+
+def get_dataset(name: str, to: PathLike) -> Path:
+    """Download a public dataset and check its checksum.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown, or the set has no single file to download.
+    InputError
+        If the download fails or is not what it should be.
+    """
+    known = datasets()
+    if name not in known:
+        raise UsageError(unknown("dataset", name, known))
+    entry = known[name]
+    if not entry.url:
+        raise UsageError(f"dataset '{name}' has no single file to download; get it at {entry.homepage}")
+    import pooch
+
+    try:
+        return Path(pooch.retrieve(entry.url, known_hash=entry.sha256 or None, path=Path(to), progressbar=False))
+    except (OSError, ValueError) as error:
+        raise InputError(f"dataset '{name}': the download failed or is not what it should be; see {entry.homepage}") from error
 
 
 def models() -> dict[str, Mapping[str, Any]]:

@@ -103,8 +103,16 @@ def test_what_is_wrong_is_found_and_named(
 
 
 def test_hum_beyond_the_rate_and_a_harmonic_elsewhere_are_no_hum(clean: Values) -> None:
-    assert checks.mains_hum([batch("a", clean[:, :1], rate_hz=100.0)]) == []
+    seconds = np.arange(3240) / 108.0
+    hum = np.sin(2 * np.pi * 50 * seconds)[:, None]
+    assert checks.mains_hum([batch("a", hum, rate_hz=108.0)]) == []
     assert checks.mains_hum([batch("a", wave(clean, 100, 0.2))]) == []
+
+
+def test_line_that_drowns_in_noise_is_no_hum(clean: Values) -> None:
+    # noise of power 1 over 180 Hz has 0.008 in 1.5 Hz, the line 0.02: 2 % of the power, but not 10 dB above
+    noise = np.random.default_rng(8).normal(size=clean.shape)
+    assert checks.mains_hum([batch("a", wave(noise, 50, 0.2))]) == []
 
 
 def test_offset_of_a_lead_is_not_implausible(clean: Values) -> None:

@@ -18,6 +18,9 @@ class Standardise(nn.Module):
         Training items. A third axis is time: then each channel has one mean and one spread.
     """
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, values: Array) -> None:
         super().__init__()
         axes = (0,) if values.ndim == 2 else (0, 2)

@@ -80,7 +80,9 @@ class Figure:
     svg: str
 
 
-def picture(name: str, title: str, caption: str, *, height_in: float, paint: Callable[[Sheet], None]) -> Figure:
+def picture(
+    name: str, title: str, caption: str, *, height_in: float, paint: Callable[[Sheet], None]
+) -> Figure:
     """Draw one picture.
 
     Parameters
@@ -121,7 +123,10 @@ def _for_page(svg: str, name: str, title: str) -> str:
 
 def line_of(number: int) -> dict[str, Any]:
     """Colour and dash of the n-th line, so that colour is never the only difference between more than six."""
-    return {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": DASHES[number // len(COLOURS) % len(DASHES)],
+    }
 
 
 def thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -138,7 +143,9 @@ def thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """
     if len(x) <= MAX_POINTS:
         return x, y
-    step = np.abs(np.diff(x)) / max(float(np.ptp(x)), 1e-12) + np.abs(np.diff(y)) / max(float(np.ptp(y)), 1e-12)
+    step = np.abs(np.diff(x)) / max(float(np.ptp(x)), 1e-12) + np.abs(np.diff(y)) / max(
+        float(np.ptp(y)), 1e-12
+    )
     length = np.concatenate([[0.0], np.cumsum(step)])
     kept = np.unique(np.searchsorted(length, np.linspace(0.0, length[-1], MAX_POINTS)))
     kept = np.union1d(kept, [0, len(x) - 1])
@@ -158,7 +165,9 @@ def cloud(axes: Axes, x: Floats, y: Floats) -> None:
     if len(x) <= MAX_DOTS:
         axes.scatter(x, y, s=9, color=COLOURS[0], alpha=0.5, linewidths=0)
         return
-    drawn = axes.hexbin(x, y, gridsize=45, mincnt=1, bins="log", cmap="cividis_r", linewidths=0, rasterized=True)
+    drawn = axes.hexbin(
+        x, y, gridsize=45, mincnt=1, bins="log", cmap="cividis_r", linewidths=0, rasterized=True
+    )
     bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.85, pad=0.02)
     bar.set_label("answers in a hexagon (count)", fontsize=8)
     bar.ax.tick_params(labelsize=7)

@@ -58,51 +58,60 @@ def class_figures(spec: TaskSpec, outputs: Outputs) -> list[Figure]:
     decided = probability.argmax(axis=1) if label is None else np.asarray(label)[rows].astype(np.int64)
     answered = outputs.arrays.get("answered")
     share = None if answered is None else float(np.asarray(answered)[rows].mean())
-    made = [_ranking(spec, known, probability), _reliability(spec, known, probability), _confusion(spec, known, decided)]
+    made = [
+        _ranking(spec, known, probability),
+        _reliability(spec, known, probability),
+        _confusion(spec, known, decided),
+    ]
     if len(spec.labels) == 2:
         made.append(_decisions(spec, decision_curve(known == 1, probability[:, 1])))
     return [*made, _abstention(risk_coverage(known, probability), share)]
 
 
 def _ranking(spec: TaskSpec, known: Array, probability: Floats) -> Figure:
-    shown = [1] if len(spec.labels) == 2 else np.argsort(-np.bincount(known, minlength=len(spec.labels)), kind="stable")
+    shown = (
+        [1]
+        if len(spec.labels) == 2
+        else np.argsort(-np.bincount(known, minlength=len(spec.labels)), kind="stable")
+    )
     shown = [int(k) for k in shown][:MAX_CURVES]
-    left = f" The {MAX_CURVES} most frequent of {len(spec.labels)} classes." if len(spec.labels) > MAX_CURVES else ""
+    left = (
+        f" The {MAX_CURVES} most frequent of {len(spec.labels)} classes."
+        if len(spec.labels) > MAX_CURVES
+        else ""
+    )
     return picture(
         "ranking",
         "How well the probabilities order the answers",
         "Left: sensitivity against false positive rate of one class against the rest; the dashed line is guessing. "
         "Right: precision against sensitivity; each dotted line is the share of that class, which guessing would "
-        f"reach. Area under the curve in brackets.{left}",
-        height_in=4.3 if len(shown) <= 4 else 4.9,
+        f"reach. Below, the areas under both curves.{left}",
+        height_in=3.9 + 0.1 * len(shown),
         paint=partial(_paint_ranking, spec=spec, shown=shown, known=known, probability=probability),
     )
 
 
-def _paint_ranking(sheet: Sheet, *, spec: TaskSpec, shown: list[int], known: Array, probability: Floats) -> None:
+def _paint_ranking(
+    sheet: Sheet, *, spec: TaskSpec, shown: list[int], known: Array, probability: Floats
+) -> None:
     left, right = sheet.subplots(1, 2)
     left.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
     for number, k in enumerate(shown):
-        _paint_class(left, right, (spec.labels[k], number), known == k, probability[:, k])
+        look = line_of(number)
+        positive, score = known == k, probability[:, k]
+        if positive.all() or not positive.any():
+            right.plot([], [], label=f"{spec.labels[k]}: not defined", **look)
+            continue
+        true, false = counts_by_score(positive, score)
+        left.plot(*thinned(np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])), **look)
+        areas = f"ROC {score_roc_auc(positive, score)[0]:.3f}, precision {score_pr_auc(positive, score)[0]:.3f}"
+        right.plot(*thinned(true / true[-1], true / (true + false)), label=f"{spec.labels[k]}: {areas}", **look)
+        right.axhline(float(positive.mean()), color=look["color"], linestyle=":", linewidth=0.8)
     left.set(title="ROC", xlabel="false positive rate (0 to 1)", ylabel="sensitivity (0 to 1)")
-    right.set(title="Precision and recall", xlabel="sensitivity, recall (0 to 1)", ylabel="precision (0 to 1)")
+    right.set(title="Precision and recall", xlabel="sensitivity (0 to 1)", ylabel="precision (0 to 1)")
     for axes in (left, right):
         axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
-
-
-def _paint_class(left: Axes, right: Axes, named: tuple[str, int], positive: Array, score: Floats) -> None:
-    name, number = named
-    if positive.all() or not positive.any():
-        for axes in (left, right):
-            axes.plot([], [], label=f"{name} (not defined)", **line_of(number))
-        return
-    true, false = counts_by_score(positive, score)
-    x, y = thinned(np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1]))
-    left.plot(x, y, label=f"{name} ({score_roc_auc(positive, score)[0]:.3f})", **line_of(number))
-    x, y = thinned(true / true[-1], true / (true + false))
-    right.plot(x, y, label=f"{name} ({score_pr_auc(positive, score)[0]:.3f})", **line_of(number))
-    right.axhline(float(positive.mean()), color=line_of(number)["color"], linestyle=":", linewidth=0.8)
+    sheet.legend(loc="outside lower center", ncols=2)
 
 
 def _reliability(spec: TaskSpec, known: Array, probability: Floats) -> Figure:
@@ -150,7 +159,15 @@ def _paint_confusion(sheet: Sheet, *, spec: TaskSpec, counts: Array) -> None:
         text = str(counts[row, column])
         text += f"\n{100 * share[row, column]:.1f} %" if n_classes <= MAX_SHARES else ""
         colour = "white" if share[row, column] > 0.55 else "black"
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5 if n_classes <= MAX_SHARES else 6)
+        axes.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            color=colour,
+            fontsize=8.5 if n_classes <= MAX_SHARES else 6,
+        )
 
 
 def _decisions(spec: TaskSpec, curve: DecisionCurve) -> Figure:
@@ -181,7 +198,9 @@ def _paint_decisions(sheet: Sheet, *, name: str, curve: DecisionCurve) -> None:
 
 
 def _abstention(curve: RiskCoverage, share: float | None) -> Figure:
-    stated = "" if share is None else f" This release answers {100 * share:.1f} % of the test (the marked point)."
+    stated = (
+        "" if share is None else f" This release answers {100 * share:.1f} % of the test (the marked point)."
+    )
     return picture(
         "abstention",
         "What is gained by answering only the surest",
@@ -197,7 +216,17 @@ def _paint_abstention(sheet: Sheet, *, curve: RiskCoverage, share: float | None)
     axes.plot(*thinned(curve.coverage, curve.risk), color=COLOURS[0])
     if share is not None:
         risk = float(np.interp(share, curve.coverage, curve.risk))
-        axes.plot([share], [risk], color=COLOURS[1], marker="D", linestyle="none", label="this release", clip_on=False)
+        axes.plot(
+            [share],
+            [risk],
+            color=COLOURS[1],
+            marker="D",
+            linestyle="none",
+            label="this release",
+            clip_on=False,
+        )
         axes.legend(loc="upper left")
-    axes.set(xlabel="share of the answers that are given (0 to 1)", ylabel="share of them that is wrong (0 to 1)")
+    axes.set(
+        xlabel="share of the answers that are given (0 to 1)", ylabel="share of them that is wrong (0 to 1)"
+    )
     axes.set(xlim=(0, 1.005), ylim=(0, 1.15 * max(float(curve.risk.max()), 0.01)))

@@ -35,7 +35,11 @@ def event_figures(spec: TaskSpec, outputs: Outputs) -> list[Figure]:
     """
     rate = spec.position_rate_hz or 1.0
     tolerance = spec.parameters["tolerance_s"] * rate
-    truth, found, score = outputs.ragged_truth("position"), outputs.ragged("position"), outputs.ragged("score")
+    truth, found, score = (
+        outputs.ragged_truth("position"),
+        outputs.ragged("position"),
+        outputs.ragged("score"),
+    )
     if not len(found.values):
         return []
     matched = np.zeros(len(found.values), dtype=bool)
@@ -44,7 +48,9 @@ def event_figures(spec: TaskSpec, outputs: Outputs) -> list[Figure]:
         pairs = match_events(truth[row], found[row], tolerance)
         matched[found.offsets[row] + pairs[:, 1]] = True
         gaps.append(found[row][pairs[:, 1]].astype(np.float64) - truth[row][pairs[:, 0]])
-    scores = _scores(np.asarray(score.values, dtype=np.float64), matched, n_missed=len(truth.values) - int(matched.sum()))
+    scores = _scores(
+        np.asarray(score.values, dtype=np.float64), matched, n_missed=len(truth.values) - int(matched.sum())
+    )
     if not matched.any():
         return [scores]
     # A position is a sample where the rate is known: then errors are in ms.
@@ -94,4 +100,8 @@ def _paint_timing(sheet: Sheet, *, error: Floats, unit: str, limit: float) -> No
     bins = np.linspace(-reach, reach, N_BINS + 1)
     axes.hist(np.clip(error, -reach, reach), bins=bins, color=COLOURS[0])
     axes.axvline(0.0, color=GREY, linestyle="--", linewidth=1)
-    axes.set(xlabel=f"found - reference ({unit}); outer bars hold what lies beyond", ylabel="events (count)", xlim=(-reach, reach))
+    axes.set(
+        xlabel=f"found - reference ({unit}); outer bars hold what lies beyond",
+        ylabel="events (count)",
+        xlim=(-reach, reach),
+    )

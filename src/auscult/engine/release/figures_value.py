@@ -38,7 +38,10 @@ def value_figures(spec: TaskSpec, outputs: Outputs) -> list[Figure]:
     truth = np.asarray(outputs.truth("value"), dtype=np.float64)
     value = outputs.array("value").astype(np.float64)
     many = len(spec.labels) > MAX_SINGLE
-    made = [_agreement(spec, truth, value), _by_column(spec, truth, value) if many else _bland_altman(spec, truth, value)]
+    made = [
+        _agreement(spec, truth, value),
+        _by_column(spec, truth, value) if many else _bland_altman(spec, truth, value),
+    ]
     interval = outputs.arrays.get("interval")
     if interval is not None:
         made.append(_intervals(spec, truth, np.asarray(interval, dtype=np.float64)))
@@ -67,7 +70,10 @@ def _agreement(spec: TaskSpec, truth: Floats, value: Floats) -> Figure:
 
     def one(axes: Axes, k: int) -> None:
         cloud(axes, truth[:, k], value[:, k])
-        ends = [float(min(truth[:, k].min(), value[:, k].min())), float(max(truth[:, k].max(), value[:, k].max()))]
+        ends = [
+            float(min(truth[:, k].min(), value[:, k].min())),
+            float(max(truth[:, k].max(), value[:, k].max())),
+        ]
         axes.plot(ends, ends, color=INK, linestyle="--", linewidth=1)
         axes.set(xlabel=f"true{_unit(spec)}", ylabel=f"predicted{_unit(spec)}")
 
@@ -82,23 +88,26 @@ def _agreement(spec: TaskSpec, truth: Floats, value: Floats) -> Figure:
 
 def _bland_altman(spec: TaskSpec, truth: Floats, value: Floats) -> Figure:
     error = value - truth
+    mean, spread = error.mean(axis=0), error.std(axis=0, ddof=min(1, len(error) - 1))
+    limits = [
+        f"{name}: bias {m:.2f}{_unit(spec)}, limits {m - LIMIT_SDS * s:.2f} to {m + LIMIT_SDS * s:.2f}."
+        for name, m, s in zip(spec.labels, mean, spread, strict=True)
+    ]
 
     def one(axes: Axes, k: int) -> None:
         cloud(axes, (truth[:, k] + value[:, k]) / 2, error[:, k])
-        bias, sd = float(error[:, k].mean()), float(error[:, k].std(ddof=1)) if len(error) > 1 else 0.0
-        for place, name in ((bias, "bias"), (bias - LIMIT_SDS * sd, "lower"), (bias + LIMIT_SDS * sd, "upper")):
-            axes.axhline(place, color=COLOURS[1], linestyle="-" if name == "bias" else "--", linewidth=1.2,
-                         label=f"{name} {place:.2f}{_unit(spec)}")  # fmt: skip
+        bias, sd = float(mean[k]), float(spread[k])
+        for place, dashes in ((bias, "-"), (bias - LIMIT_SDS * sd, "--"), (bias + LIMIT_SDS * sd, "--")):
+            axes.axhline(place, color=COLOURS[1], linestyle=dashes, linewidth=1.2)
         axes.set(xlabel=f"mean of predicted and true{_unit(spec)}", ylabel=f"predicted - true{_unit(spec)}")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1 if len(spec.labels) > 2 else 3)
 
     return picture(
         "bland-altman",
         "Limits of agreement (Bland and Altman)",
         f"Error over the size of the value. Solid: mean error (bias); dashed: {LIMIT_SDS} standard deviations to "
         "either side, which hold 95 % of the errors if they are normal. All answers count alike, several of one "
-        "subject included.",
-        height_in=3.9,
+        f"subject included. {' '.join(limits)}",
+        height_in=3.4,
         paint=partial(_panels, spec=spec, paint=one),
     )
 
@@ -121,7 +130,9 @@ def _paint_by_column(sheet: Sheet, *, spec: TaskSpec, error: Floats) -> None:
     axes.fill_between(x, low, high, color=COLOURS[4], alpha=0.3, linewidth=0, label="middle 80 %")
     axes.plot(x, error.mean(axis=0), color=COLOURS[0], marker="o", markersize=4, label="mean absolute error")
     rmse = np.sqrt((error**2).mean(axis=0))
-    axes.plot(x, rmse, color=COLOURS[1], linestyle="--", marker="s", markersize=4, label="root mean squared error")
+    axes.plot(
+        x, rmse, color=COLOURS[1], linestyle="--", marker="s", markersize=4, label="root mean squared error"
+    )
     _name_columns(axes, spec)
     axes.set(ylabel=f"error{_unit(spec)}")
     axes.set_ylim(bottom=0)
@@ -131,7 +142,9 @@ def _paint_by_column(sheet: Sheet, *, spec: TaskSpec, error: Floats) -> None:
 def _name_columns(axes: Axes, spec: TaskSpec) -> None:
     names = list(spec.labels)
     slanted = sum(len(name) for name in names) > 40
-    axes.set_xticks(range(len(names)), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
+    axes.set_xticks(
+        range(len(names)), names, rotation=45 if slanted else 0, ha="right" if slanted else "center"
+    )
     axes.set(xlabel="column", xlim=(-0.5, len(names) - 0.5))
 
 

@@ -35,7 +35,11 @@ def results_section(source: Source) -> Section:
     for name, figure in m["metrics"].items():
         floor = m["floor"].get(name, {})
         digits = digits_for(name, spec, [figure, floor])
-        cited = [f"{shown(r['value'], digits)} {marks[id(r)]}" for r in printed_figures(source) if r["metric"] == name]
+        cited = [
+            f"{shown(r['value'], digits)} {marks[id(r)]}"
+            for r in printed_figures(source)
+            if r["metric"] == name
+        ]
         rows.append((
             name + (" (primary)" if name == m["primary"] else ""),
             shown(figure["value"], digits),
@@ -47,11 +51,21 @@ def results_section(source: Source) -> Section:
         definition, origin = meaning_of(name, spec)
         better = "Higher is better." if figure["higher_is_better"] else "Lower is better."
         meanings.append((name, f"{definition} {better}", origin or "–"))
-    header = ("Metric", "Value", "Unit", f"{source.level} interval", f"Floor: {m['floor_model']}", "Published")
+    header = (
+        "Metric",
+        "Value",
+        "Unit",
+        f"{source.level} interval",
+        f"Floor: {m['floor_model']}",
+        "Published",
+    )
     numbers = frozenset((1, 3, 4, 5))
     blocks: list[Block] = [Table(header, tuple(rows), numbers, codes=frozenset((0,)))]
     blocks += _cited(source, marks) + _own_figures(source)
-    blocks += [Text("What the metrics mean:"), Table(("Metric", "Meaning", "Source"), tuple(meanings), codes=frozenset((0,)))]
+    blocks += [
+        Text("What the metrics mean:"),
+        Table(("Metric", "Meaning", "Source"), tuple(meanings), codes=frozenset((0,))),
+    ]
     return Section("results", "Results", tuple(blocks))
 
 
@@ -60,10 +74,20 @@ def _cited(source: Source, marks: Mapping[int, str]) -> list[Block]:
     if not printed:
         return [Text("No published figure stands beside these.")]
     rows = tuple(
-        (marks[id(r)], r["metric"], shown(r["value"], digits_for(r["metric"], source.spec, [])), r["source"], status_of(r))
+        (
+            marks[id(r)],
+            r["metric"],
+            shown(r["value"], digits_for(r["metric"], source.spec, [])),
+            r["source"],
+            status_of(r),
+        )
         for r in printed
     )
-    return [Table(("", "Metric", "Value", "Published in", "Known how"), rows, frozenset((2,)), codes=frozenset((1,)))]
+    return [
+        Table(
+            ("", "Metric", "Value", "Published in", "Known how"), rows, frozenset((2,)), codes=frozenset((1,))
+        )
+    ]
 
 
 def _own_figures(source: Source) -> list[Block]:
@@ -104,7 +128,8 @@ def choice_section(source: Source) -> Section:
         "The test split played no part in this choice."
     )
     rows = tuple(
-        (n, with_interval(f, digits_for(n, spec, [f])), unit_of(n, spec) or "–") for n, f in m["validation"].items()
+        (n, with_interval(f, digits_for(n, spec, [f])), unit_of(n, spec) or "–")
+        for n, f in m["validation"].items()
     )
     header = ("Metric", f"On validation ({source.level} interval)", "Unit")
     table = Table(header, rows, frozenset((1,)), codes=frozenset((0,)))
@@ -131,7 +156,11 @@ def subgroups_section(source: Source) -> Section:
     """The primary metric in each subgroup."""
     table = subgroups_table(source)
     if table is None:
-        return Section("subgroups", "Subgroups", (Text("The records carry none of the group keys that the recipe asks for."),))
+        return Section(
+            "subgroups",
+            "Subgroups",
+            (Text("The records carry none of the group keys that the recipe asks for."),),
+        )
     text = (
         f"The primary metric within each group, with the number of {source.units}. Small groups have wide intervals; below "
         f"2 {source.units} none is given. Groups were not tested against each other."
@@ -165,9 +194,7 @@ def by_subject_section(source: Source) -> Section | None:
     digits, unit = digits_for(name, source.spec, []), unit_of(name, source.spec)
     known = [v for v in values if is_number(v)]
     middle = f" Median {shown(float(np.median(known)), digits)}{f' {unit}' if unit else ''}." if known else ""
-    text = (
-        f"{name} of each of the {count(len(values), source.units[:-1])} alone, in order of size, which names nobody.{middle}"
-    )
+    text = f"{name} of each of the {count(len(values), source.units[:-1])} alone, in order of size, which names nobody.{middle}"
     listed = "; ".join(shown(v, digits) for v in values)
     return Section("by-subject", f"Each {source.units[:-1]}", (Text(text), Text(listed)))
 
@@ -187,7 +214,9 @@ def leaks_section(source: Source) -> Section:
     for name, without in leaks["metrics_without"].items():
         figure = source.metrics["metrics"].get(name, {})
         digits = digits_for(name, spec, [figure, without])
-        rows.append((name, with_interval(figure, digits), with_interval(without, digits), unit_of(name, spec) or "–"))
+        rows.append(
+            (name, with_interval(figure, digits), with_interval(without, digits), unit_of(name, spec) or "–")
+        )
     header = ("Metric", "With the leaking records", "Without them", "Unit")
     hashes = f"Content hashes (first 16 digits): {', '.join(leaks['records'])}."
     table = Table(header, tuple(rows), frozenset((1, 2)), codes=frozenset((0,)))
@@ -200,15 +229,27 @@ def faults_section(source: Source) -> Section:
     if not faults:
         return Section("faults", "Robustness to device faults", (Text("No faults were simulated."),))
     clean, unit = source.metrics["metrics"][name], unit_of(name, source.spec)
-    rows = [("none (as recorded)", clean, 0.0), *((n.replace("-", " "), f[name], f[name]["value"]) for n, f in faults.items())]
+    rows = [
+        ("none (as recorded)", clean, 0.0),
+        *((n.replace("-", " "), f[name], f[name]["value"]) for n, f in faults.items()),
+    ]
     digits = digits_for(name, source.spec, [f for _, f, _ in rows])
     texts = tuple(
-        (n, shown(f["value"], digits), interval(f, digits), shown(f["value"] - clean["value"], digits) if f is not clean else "–")
+        (
+            n,
+            shown(f["value"], digits),
+            interval(f, digits),
+            shown(f["value"] - clean["value"], digits) if f is not clean else "–",
+        )
         for n, f, _ in rows
     )
     header = ("Fault", f"{name}{f' ({unit})' if unit else ''}", f"{source.level} interval", "Change")
-    text = "The same test records, damaged on purpose before they are answered; the input gate is not applied."
-    return Section("faults", "Robustness to device faults", (Text(text), Table(header, texts, frozenset((1, 2, 3)))))
+    text = (
+        "The same test records, damaged on purpose before they are answered; the input gate is not applied."
+    )
+    return Section(
+        "faults", "Robustness to device faults", (Text(text), Table(header, texts, frozenset((1, 2, 3))))
+    )
 
 
 def study_section(source: Source) -> Section | None:
@@ -230,7 +271,9 @@ def _rows_table(source: Source) -> Table | None:
         for row in (shipped, *found)
     )  # fmt: skip
     titles = (f"{n} ({unit_of(n, source.spec)})" if unit_of(n, source.spec) else n for n in names)
-    return Table(("Model", "Training units", *titles), rows, frozenset(range(1, 2 + len(names))), codes=frozenset((0,)))
+    return Table(
+        ("Model", "Training units", *titles), rows, frozenset(range(1, 2 + len(names))), codes=frozenset((0,))
+    )
 
 
 def _seeds_table(source: Source) -> Table | None:

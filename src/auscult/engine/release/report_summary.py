@@ -63,13 +63,22 @@ def intent_section(source: Source) -> Section:
 def intent_rows(source: Source) -> dict[str, str]:
     """The four statements of intent."""
     intent = source.evidence.recipe.intent
-    return {"Use": intent.use, "Not for": intent.not_for, "Population": intent.population, "Device": intent.device}
+    return {
+        "Use": intent.use,
+        "Not for": intent.not_for,
+        "Population": intent.population,
+        "Device": intent.device,
+    }
 
 
 def judged_on(source: Source) -> str:
     """Say what the answers are that were judged."""
     m = source.metrics
-    who = "from an unknown number of subjects" if m["n_subjects"] is None else f"of {count(m['n_subjects'], 'subject')}"
+    who = (
+        "from an unknown number of subjects"
+        if m["n_subjects"] is None
+        else f"of {count(m['n_subjects'], 'subject')}"
+    )
     where = "the test split"
     if str(m["split"]).startswith("cv"):
         where = f"{str(m['split'])[2:]}-fold cross-validation (every record answered by a model that had not seen it)"
@@ -169,17 +178,32 @@ def caveats(source: Source) -> tuple[str, ...]:
     undefined = sum(f.get("undefined_resamples", 0) > 0 for f in m["metrics"].values())
     serious = [f.check for f in source.evidence.findings if f.severity == "error"]
     noted = (
-        (bool(recipe.data.example), "The records are simulated. The figures say nothing about patients or real devices."),
-        (m["n_subjects"] is None, "Subjects unknown: intervals are by record, and one person may be in several roles."),
+        (
+            bool(recipe.data.example),
+            "The records are simulated. The figures say nothing about patients or real devices.",
+        ),
+        (
+            m["n_subjects"] is None,
+            "Subjects unknown: intervals are by record, and one person may be in several roles.",
+        ),
         (
             m["n_subjects"] is not None and m["n_subjects"] < FEW_SUBJECTS,
             f"Fewer than {FEW_SUBJECTS} subjects: intervals are rough; see the figure of each subject.",
         ),
-        (leaks > 0, f"{count(leaks, 'test record')} known before the test (see Leaks); figures are given with and without."),
+        (
+            leaks > 0,
+            f"{count(leaks, 'test record')} known before the test (see Leaks); figures are given with and without.",
+        ),
         (m["choice"]["forced"], "The model that ships was named by the user, not chosen on validation."),
-        (m["shipped_refit_untested"], "The model that ships was fitted again on all records; that refit itself is untested."),
+        (
+            m["shipped_refit_untested"],
+            "The model that ships was fitted again on all records; that refit itself is untested.",
+        ),
         (undefined > 0, f"{count(undefined, 'metric')} could not be computed in every resample."),
-        (recalled > 0, f"{count(recalled, 'published figure')} known from memory only, hence not printed until checked."),
+        (
+            recalled > 0,
+            f"{count(recalled, 'published figure')} known from memory only, hence not printed until checked.",
+        ),
         (bool(serious), f"Findings of severity error in the data: {', '.join(serious)}."),
         (_primary_undefined(source), f"The primary metric is {NOT_DEFINED} on this test."),
     )

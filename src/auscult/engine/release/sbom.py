@@ -49,8 +49,10 @@ def write_sbom(name: str, version: str, extra: str) -> bytes:
         The domain, whose readers the release needs.
     """
     bom = Bom()
-    bom.metadata.component = Component(name=name, version=version, type=ComponentType.MACHINE_LEARNING_MODEL)
+    root = Component(name=name, version=version, type=ComponentType.MACHINE_LEARNING_MODEL)
+    bom.metadata.component = root
     for package, number in runtime_packages(extra).items():
         purl = PackageURL("pypi", name=package, version=number)
         bom.components.add(Component(name=package, version=number, type=ComponentType.LIBRARY, purl=purl))
+    bom.register_dependency(root, bom.components)
     return JsonV1Dot6(bom).output_as_string(indent=2).encode()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auscult.base.errors import DataError, ShapeError, UsageError
@@ -188,6 +188,7 @@ def test_split_keeps_out_the_subjects_of_the_legacy_generator() -> None:
     assert split.ood.tolist() == [[2, 0, 30]]
 
 
+@settings(deadline=None)
 @given(
     lengths=st.lists(st.integers(5, 60), min_size=1, max_size=12),
     seed=st.integers(0, 99),

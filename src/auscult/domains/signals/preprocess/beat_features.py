@@ -7,13 +7,19 @@ import numpy.typing as npt
 
 from auscult.base.errors import ShapeError
 from auscult.domains.signals.preprocess.beat_groups import SHAPE, BeatGroups, group_beats
+from auscult.domains.signals.preprocess.beat_rhythm import (
+    NEAR_BEATS,
+    RHYTHM,
+    around,
+    intervals_s,
+    rhythm_features,
+)
 from auscult.domains.signals.preprocess.beats import (
     MIN_HEIGHT_MV,
     QRS,
     WINDOW_RATE_HZ,
     Floats,
     Floats32,
-    Ints,
     aligned_windows,
     checked_beats,
     window_slice,
@@ -24,20 +30,11 @@ T_WAVE = window_slice(0.15, 0.45)
 ST_SEGMENT = window_slice(0.07, 0.15)
 MOST_LAG = 5
 """Samples (28 ms) by which a beat may be moved when it is compared with the dominant beat."""
-LOCAL_BEATS = 40
-"""Beats on either side that make the local rhythm."""
-NEAR_BEATS = 10
-"""Beats on either side that make the local irregularity."""
-USUAL_INTERVAL_S = 0.8
-"""Stands for the interval of a lone beat, which has none; its ratios are then 1."""
-
-RHYTHM = (
-    "before_local", "after_local", "before_record", "after_record", "before_median", "before_rank", "around_local",
-    "before_spread", "spread_half", "spread_high", "irregular_near", "irregular_wide", "irregular_high",
-    "irregular_normal",
+GROUPING = (
+    "group_share", "group_likeness", "group_dominant", "group_before", "group_after", "like_previous",
+    "like_next",
 )  # fmt: skip
-"""Intervals before and after the beat over the local, record and usual interval, and how regular the rhythm is."""
-GROUPING = ("group_share", "group_likeness", "group_dominant", "group_before", "group_after", "like_previous", "like_next")  # fmt: skip
+"""What the beats of the same shape have in common, and likeness with the neighbours."""
 LEAD = (
     "height", "highest", "lowest", "highest_diff", "lowest_diff", "area", "width", "half_width", "slope",
     "qrs_like", "beat_like", "p_like", "p_like_moved", "t_like", "qrs_rest", "p_rest", "t_rest", "p_share",
@@ -45,10 +42,17 @@ LEAD = (
     "qrs_like_diff", "qrs_like_score", "qrs_rest_diff", "qrs_rest_score", "p_like_diff", "p_like_score",
     "p_rest_diff", "p_rest_score", "p_power_diff", "p_power_score", "beat_like_diff", "beat_like_score",
 )  # fmt: skip
-ACROSS = ("qrs_like", "p_like", "p_like_moved", "qrs_rest", "p_rest_score", "p_like_score", "qrs_rest_score", "width", "area")  # fmt: skip
-"""Of these the highest and the lowest value over the leads are given too; the order of the leads is then no matter."""
+"""`like` is a correlation with the dominant beat, `rest` what differs from it, `diff` and `score` how far it
+lies from the usual value of the dominant beats, plain and over its spread."""
+RECORD_RELATIVE = ("qrs_like", "qrs_rest", "p_like", "p_rest", "p_power", "beat_like")
+ACROSS = (
+    "qrs_like", "p_like", "p_like_moved", "qrs_rest", "p_rest_score", "p_like_score", "qrs_rest_score",
+    "width", "area",
+)  # fmt: skip
+"""Of these the highest and the lowest value over the leads are given too."""
 P_RHYTHM = ("p_like_local", "p_like_drop", "p_like_moved_local", "p_like_moved_drop")
-"""How like the dominant P wave the local beats are, and how much less this beat is; low locally in fibrillation."""
+"""How like the dominant P wave the P waves around are, and how much less this one is; without P waves, as in
+fibrillation, all are low."""
 
 
 def beat_feature_names(n_leads: int) -> tuple[str, ...]:
@@ -62,7 +66,7 @@ def beat_feature_names(n_leads: int) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        70 names for one lead, 37 more for each further lead.
+        80 names for one lead, 37 more for each further lead.
 
     Raises
     ------
@@ -79,8 +83,9 @@ def beat_feature_names(n_leads: int) -> tuple[str, ...]:
 def beat_features(ecg_mv: npt.ArrayLike, peaks: npt.ArrayLike, rate_hz: float) -> Floats32:
     """Describe each beat against the dominant beat and the usual rhythm of its own record.
 
-    Nothing is learned and no label is used. Rhythm looks one beat ahead for the beat itself; the local and record
-    statistics look further (40 beats, and the whole of what is given), so that a stream is answered in blocks.
+    Nothing is learned and no label is used. A beat needs the beat after it; the local rhythm reaches up to 60
+    beats ahead and the dominant beat comes from all that is given, so a whole record is answered at its end,
+    and a stream in blocks.
 
     Parameters
     ----------
@@ -95,8 +100,8 @@ def beat_features(ecg_mv: npt.ArrayLike, peaks: npt.ArrayLike, rate_hz: float) -
     Returns
     -------
     (N, F) float32
-        Columns as `beat_feature_names`, all finite. Ratios, correlations, logarithms and shares, dimensionless:
-        heights are in units of the dominant QRS complex of the same lead.
+        Columns as `beat_feature_names`, all finite. Ratios, correlations, logarithms and shares without
+        unit: heights are in units of the dominant QRS complex of the same lead.
 
     Raises
     ------
@@ -105,15 +110,15 @@ def beat_features(ecg_mv: npt.ArrayLike, peaks: npt.ArrayLike, rate_hz: float) -
 
     Notes
     -----
-    Ideas from de Chazal 2004 (intervals over local and record means) and M. Llamedo, J. P. Martinez, "Heartbeat
-    classification using feature selection driven by database generalization criteria", IEEE Trans. Biomed.
-    Eng. 58(3), 2011 (few, record-relative features carry over to new patients).
+    Ideas from de Chazal 2004 (intervals over local and record means) and M. Llamedo, J. P. Martinez,
+    "Heartbeat classification using feature selection driven by database generalization criteria", IEEE Trans.
+    Biomed. Eng. 58(3), 2011 (few, record-relative features carry over to new patients).
     """
     signal, positions = checked_beats(ecg_mv, peaks, rate_hz)
     windows_mv = aligned_windows(signal, positions, rate_hz)
-    before_s, after_s = _intervals(positions, rate_hz)
+    before_s, after_s = intervals_s(positions, rate_hz)
     groups = group_beats(windows_mv, before_s / after_s)
-    table = _rhythm(before_s, after_s, groups.dominant) | _grouping(groups, before_s, after_s)
+    table = rhythm_features(before_s, after_s, groups.dominant) | _grouping(groups, before_s, after_s)
     leads = _leads(windows_mv.astype(np.float64), groups.dominant)
     for k, lead in enumerate(leads):
         table |= {f"lead{k + 1}_{name}": values for name, values in lead.items()}
@@ -124,67 +129,11 @@ def beat_features(ecg_mv: npt.ArrayLike, peaks: npt.ArrayLike, rate_hz: float) -
     return np.stack([table[name] for name in beat_feature_names(len(leads))], axis=1).astype(np.float32)
 
 
-def _intervals(positions: Ints, rate_hz: float) -> tuple[Floats, Floats]:
-    intervals_s = np.diff(positions) / rate_hz
-    usual_s = float(np.median(intervals_s)) if len(intervals_s) else USUAL_INTERVAL_S
-    return np.append(usual_s, intervals_s), np.append(intervals_s, usual_s)
-
-
-def _around(values: Floats, n_beats: int, percents: tuple[float, ...]) -> Floats:
-    """Percentiles over `n_beats` on either side, NaN left out: (N,) -> (len(percents), N), NaN where nothing is."""
-    padded = np.pad(values, n_beats, constant_values=np.nan)
-    rows = np.sort(
-        np.lib.stride_tricks.sliding_window_view(padded, 2 * n_beats + 1), axis=1
-    )  # NaN sorts last
-    last = np.isfinite(rows).sum(axis=1) - 1
-    out = np.full((len(percents), len(values)), np.nan)
-    for k, percent in enumerate(percents):
-        at = np.maximum(last, 0) * percent / 100
-        low = at.astype(np.int64)
-        index = np.arange(len(values))
-        bottom, top = rows[index, low], rows[index, np.minimum(low + 1, np.maximum(last, 0))]
-        out[k] = bottom + (top - bottom) * (at - low)
-    return out
-
-
-def _rhythm(before_s: Floats, after_s: Floats, dominant: npt.NDArray[np.bool_]) -> dict[str, Floats]:
-    usual_s = float(np.median(before_s))
-    normal = dominant & np.append(True, dominant[:-1])
-    record_s = float(np.median(before_s[normal])) if normal.sum() > 2 else usual_s
-    local = _around(np.where(normal, before_s, np.nan), LOCAL_BEATS, (50.0, 75.0))
-    middle_s, long_s = np.where(np.isfinite(local), local, record_s)
-    change = np.abs(np.diff(np.log(before_s), prepend=np.log(before_s[0])))
-    near = _around(change, NEAR_BEATS, (50.0, 75.0))
-    wide = _around(change, 6 * NEAR_BEATS, (50.0,))[0]
-    normal_log = np.where(normal, np.log(before_s), np.nan)
-    spread_half, spread_high = np.nan_to_num(
-        _around(np.abs(normal_log - np.log(middle_s)), LOCAL_BEATS, (50.0, 75.0))
-    )
-    step = np.abs(np.diff(normal_log, prepend=np.nan))
-    return {
-        "before_local": before_s / long_s,
-        "after_local": after_s / long_s,
-        "before_record": before_s / record_s,
-        "after_record": after_s / record_s,
-        "before_median": before_s / usual_s,
-        "before_rank": np.argsort(np.argsort(before_s, kind="stable"), kind="stable")
-        / max(1, len(before_s) - 1),
-        "around_local": (before_s + after_s) / (2 * middle_s),
-        "before_spread": np.log(before_s / long_s) / (spread_high + 0.03),
-        "spread_half": spread_half,
-        "spread_high": spread_high,
-        "irregular_near": near[0],
-        "irregular_wide": wide,
-        "irregular_high": near[1],
-        "irregular_normal": np.nan_to_num(_around(step, 2 * NEAR_BEATS, (50.0,))[0]),
-    }
-
-
 def _p_rhythm(table: dict[str, Floats], dominant: npt.NDArray[np.bool_]) -> dict[str, Floats]:
-    out = {}
+    out: dict[str, Floats] = {}
     for name in ("p_like", "p_like_moved"):
         like = table[f"most_{name}"]
-        local = np.nan_to_num(_around(np.where(dominant, like, np.nan), 2 * NEAR_BEATS, (50.0,))[0])
+        local = np.nan_to_num(around(np.where(dominant, like, np.nan), 2 * NEAR_BEATS, (50.0,))[0])
         out |= {f"{name}_local": local, f"{name}_drop": like - local}
     return out
 
@@ -219,7 +168,7 @@ def _leads(windows_mv: Floats, dominant: npt.NDArray[np.bool_]) -> list[dict[str
     for k in range(windows_mv.shape[1]):
         beats, template = windows_mv[:, k] / height_mv[k], template_mv[k] / height_mv[k]
         lead = _qrs(beats, template) | _waves(beats, template)
-        for name in ("qrs_like", "qrs_rest", "p_like", "p_rest", "p_power", "beat_like"):
+        for name in RECORD_RELATIVE:
             usual = np.median(lead[name][dominant])
             spread = (
                 1.4826 * np.median(np.abs(lead[name][dominant] - usual)) + 0.25 * lead[name][dominant].std()
@@ -296,7 +245,7 @@ def _moved_likeness(beats: Floats, template: Floats, part: slice) -> Floats:
 
 
 def _spread(energy: Floats) -> Floats:
-    """Standard deviation in seconds of where the energy lies: (N, W) -> (N,)."""
+    """Measure the standard deviation in seconds of where the energy lies: (N, W) -> (N,)."""
     at_s = np.arange(energy.shape[1]) / WINDOW_RATE_HZ
     total = energy.sum(axis=1) + 1e-9
     middle_s = (energy * at_s).sum(axis=1) / total

@@ -37,7 +37,7 @@ MIN_HEIGHT_MV = 0.01
 
 
 def window_slice(start_s: float, stop_s: float) -> slice:
-    """Samples of a beat window from `start_s` to `stop_s` after the middle of the QRS complex, both included.
+    """Give the samples of a beat window from `start_s` to `stop_s` after the middle of the QRS complex.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def _checked_signal(ecg_mv: npt.ArrayLike, rate_hz: float) -> Floats:
         )
     if not np.isfinite(signal).all():
         raise ShapeError(
-            "ecg_mv: expected finite values, got NaN or infinity; fill or cut the gaps before the beats are cut"
+            "ecg_mv: expected finite values, got NaN or infinity; cut the gaps out before beats are cut"
         )
     if not (np.isfinite(rate_hz) and rate_hz >= MIN_RATE_HZ):
         raise UnitError(

@@ -28,14 +28,14 @@ _SATURATED_LIMIT = 0.05
 def quality_index(signal: NDArray[np.floating], rate_hz: float, window_s: float = 10.0) -> Floats:
     """Rate the quality of each window of an ECG from 0 (unusable) to 1.
 
-    ``present * (k + p + b) / 3`` with ``present = (1 - gaps) * (1 - flat) * max(0, 1 - saturated / 0.05)``
+    ``present * (k + p + b) / 3`` with ``present = (1 - gaps - flat) * max(0, 1 - saturated / 0.05)``
     and, each as a ramp from 0 to 1:
 
     * ``k``, kurtosis from 3 (Gaussian noise) to 5, of the signal less its mean over 1 s;
     * ``p``, power in 5-14 Hz as a share of 5-50 Hz, from 0.2 (white noise) to 0.5;
     * ``b``, 1 less power below 1 Hz as a share of power below 40 Hz, from 0.5 to 0.95.
 
-    ``gaps`` is the share of NaN, ``flat`` that of half seconds without a change, ``saturated`` that of
+    ``gaps`` is the share of NaN, ``flat`` that of half seconds without a change or gap, ``saturated`` that of
     samples that stay at the largest or smallest value of the channel.
 
     Parameters
@@ -70,9 +70,9 @@ def quality_index(signal: NDArray[np.floating], rate_hz: float, window_s: float 
     values, gap = _filled(signal, rate_hz, window_s)  # (C, W, T)
     n_channels, n_windows, n_samples = values.shape
     lines = values.reshape(n_channels, -1)
-    present = 1.0 - _flat_share(values, rate_hz)
+    present = 1.0 - _flat_share(values, gap, rate_hz)
     if gap is not None:
-        present *= 1.0 - gap.mean(axis=2)
+        present -= gap.mean(axis=2)
     at_rail = _at_rail(lines).reshape(n_channels, n_windows, n_samples).mean(axis=2)
     present *= _ramp(1.0 - at_rail, (1.0 - _SATURATED_LIMIT, 1.0))
     level = uniform_filter1d(lines, max(1, round(rate_hz)), axis=1, mode="nearest")
@@ -151,13 +151,17 @@ def _filled(
     return np.where(gap, mean[:, None].astype(np.float32), lines).reshape(shape), gap.reshape(shape)
 
 
-def _flat_share(windows: Floats, rate_hz: float) -> Doubles:
-    """Return the share of half seconds without any change: (C, W, T) -> (C, W)."""
+def _flat_share(windows: Floats, gap: NDArray[np.bool_] | None, rate_hz: float) -> Doubles:
+    """Return the share of half seconds without any change and without a gap: (C, W, T) -> (C, W)."""
     n_channels, n_windows, n_samples = windows.shape
     length = min(n_samples, max(2, round(FLAT_BLOCK_S * rate_hz)))
     n_blocks = n_samples // length
-    blocks = windows[:, :, : n_blocks * length].reshape(n_channels, n_windows, n_blocks, length)
-    return np.asarray((blocks.max(axis=3) == blocks.min(axis=3)).mean(axis=2))
+    shape = (n_channels, n_windows, n_blocks, length)
+    blocks = windows[:, :, : n_blocks * length].reshape(shape)
+    flat = blocks.max(axis=3) == blocks.min(axis=3)
+    if gap is not None:
+        flat &= ~gap[:, :, : n_blocks * length].reshape(shape).any(axis=3)
+    return np.asarray(flat.mean(axis=2))
 
 
 def _at_rail(lines: Floats) -> NDArray[np.bool_]:

@@ -22,7 +22,7 @@ from auscult.domains.signals.preprocess.beat_features import beat_feature_names,
 from auscult.domains.signals.preprocess.beats import beat_windows, condition_ecg
 from auscult.domains.signals.preprocess.leads import checked_rate, choose_leads, to_rate
 from auscult.domains.signals.preprocess.qrs import detect_qrs
-from auscult.engine.metrics.events import match_events
+from auscult.engine.metrics.events import end_to_end_classes
 
 AAMI = {
     **dict.fromkeys("NLRej", 0),
@@ -36,6 +36,7 @@ LABELS = ("N", "S", "V", "F")
 MIN_DURATION_S = 5.0
 MATCH_S = 0.15
 EXPLAINED_BEATS = 5
+END_TO_END = ("accuracy", "macro_f1", "jk_index", "veb_f1", "sveb_f1")
 
 
 class EcgBeatsConfig(Config):
@@ -117,9 +118,7 @@ class EcgBeats:
         for row, raw in enumerate(batch.ragged("ecg")):
             signal = condition_ecg(raw, rate)
             if annotated:
-                peaks, first = np.unique(batch.ragged("beat_position")[row], return_index=True)
-                symbols = batch.ragged("beat_symbol")[row][first]
-                target = np.array([AAMI.get(chr(s), -1) for s in symbols], dtype=np.int64)
+                peaks, target = self._annotated(batch, row)
             else:
                 peaks = detect_qrs(np.asarray(raw[:, 0], dtype=np.float64), rate)
                 target = np.full(len(peaks), -1, dtype=np.int64)
@@ -143,29 +142,33 @@ class EcgBeats:
         self, batch: RecordBatch, predict: Callable[[RecordBatch], Outputs]
     ) -> Mapping[str, tuple[TaskSpec, Outputs]]:
         """Judge end to end: beats found by the detector; a missed beat and a false one are errors of class ``none``."""
-        none = len(LABELS)
+        n_classes = len(LABELS)
         found = predict(batch.with_columns({}, drop=("beat_position", "beat_symbol")))
-        rows: list[tuple[Array, Array, int]] = []
-        for row in range(len(batch)):
-            mine = found.record == row
-            label = np.asarray(found.array("label")[mine])
-            reference, first = np.unique(batch.ragged("beat_position")[row], return_index=True)
-            truth = np.array([AAMI.get(chr(s), -1) for s in batch.ragged("beat_symbol")[row][first]])
-            assert found.position is not None
-            pairs = match_events(reference, found.position[mine], MATCH_S * self._config.rate_hz)
-            answer = np.full(len(reference), none)
-            answer[pairs[:, 0]] = label[pairs[:, 1]]
-            false = np.delete(label, pairs[:, 1])
-            known = truth >= 0
-            rows.append((np.r_[truth[known], np.full(len(false), none)], np.r_[answer[known], false], row))
-        target = np.concatenate([t for t, _, _ in rows])
-        label = np.concatenate([a for _, a, _ in rows]).astype(np.int64)
-        record = np.concatenate([np.full(len(t), row) for t, _, row in rows])
-        spec = replace(
-            self.spec, labels=(*LABELS, "none"), metrics=("accuracy", "macro_f1", "jk_index", "veb_f1", "sveb_f1")
+        rows = [self._end_to_end(batch, found, row) for row in range(len(batch))]
+        target, label = (np.concatenate(part) for part in zip(*rows, strict=True))
+        record = np.concatenate([np.full(len(t), row) for row, (t, _) in enumerate(rows)])
+        spec = replace(self.spec, labels=(*LABELS, "none"), metrics=END_TO_END)
+        arrays = {"probability": np.eye(n_classes + 1)[label], "label": label}
+        return {"end_to_end": (spec, Outputs(arrays, record, None, {"label": target}))}
+
+    def _end_to_end(self, batch: RecordBatch, found: Outputs, row: int) -> tuple[Array, Array]:
+        """True and decided classes of one record, with missed and false beats; class Q is left out."""
+        mine = found.record == row
+        reference, truth = self._annotated(batch, row)
+        target, decided = end_to_end_classes(
+            (reference, np.where(truth < 0, len(LABELS) + 1, truth)),
+            (_positions(found)[mine], found.array("label")[mine]),
+            tolerance=MATCH_S * self._config.rate_hz,
+            n_classes=len(LABELS),
         )
-        arrays = {"probability": np.eye(none + 1)[label], "label": label}
-        return {"end_to_end": (spec, Outputs(arrays, record, None, {"label": target.astype(np.int64)}))}
+        known = target <= len(LABELS)
+        return target[known], decided[known]
+
+    def _annotated(self, batch: RecordBatch, row: int) -> tuple[Array, Array]:
+        """Rising positions and classes of a record's annotated beats; -1 is no class of the protocol."""
+        positions, first = np.unique(batch.ragged("beat_position")[row], return_index=True)
+        symbols = batch.ragged("beat_symbol")[row][first]
+        return positions, np.array([AAMI.get(chr(s), -1) for s in symbols], dtype=np.int64)
 
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """For the beats least like N: how much each feature and each tenth of the window carried the class.
@@ -199,13 +202,17 @@ class EcgBeats:
         probability = run({"window": windows, "features": rows})["probability"][:, label]
         fall = probability[0] - probability[1:]
         best = np.argsort(-fall[: len(names)])[:5]
-        assert outputs.position is not None
         return {
-            "at_s": round(float(outputs.position[beat]) / self._config.rate_hz, 4),
+            "at_s": round(float(_positions(outputs)[beat]) / self._config.rate_hz, 4),
             "label": LABELS[label],
             "features": {names[k]: round(float(fall[k]), 4) for k in best if fall[k] > 0},
             "window_parts": [round(float(v), 4) for v in fall[len(names) :]],
         }
+
+
+def _positions(outputs: Outputs) -> Array:
+    """Beats' positions; this task always gives them."""
+    return np.zeros(0) if outputs.position is None else outputs.position
 
 
 def _hidden(window: Array, part: Array) -> Array:

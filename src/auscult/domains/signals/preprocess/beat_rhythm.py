@@ -1,0 +1,121 @@
+"""The rhythm around each beat: intervals over those of its surroundings and of its record, and regularity."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from auscult.domains.signals.preprocess.beats import Floats, Ints
+
+LOCAL_BEATS = 40
+"""Beats on either side that make the local rhythm."""
+NEAR_BEATS = 10
+"""Beats on either side that make the local irregularity."""
+USUAL_INTERVAL_S = 0.8
+"""Stands for the interval of a lone beat, which has none; its ratios are then 1."""
+
+RHYTHM = (
+    "before_local", "after_local", "before_record", "after_record", "before_median", "before_rank",
+    "around_local", "before_spread", "spread_half", "spread_high", "irregular_near", "irregular_wide",
+    "irregular_high", "irregular_normal",
+)  # fmt: skip
+"""Intervals before and after the beat over the local, record and usual interval; regularity of the rhythm."""
+
+
+def intervals_s(positions: Ints, rate_hz: float) -> tuple[Floats, Floats]:
+    """Measure the interval before and after each beat.
+
+    Parameters
+    ----------
+    positions : (N,) int64
+        Sample numbers, strictly rising.
+    rate_hz : float
+        Sampling rate.
+
+    Returns
+    -------
+    tuple of two (N,) float64, s
+        The median interval stands before the first beat and after the last.
+    """
+    between_s = np.diff(positions) / rate_hz
+    usual_s = float(np.median(between_s)) if len(between_s) else USUAL_INTERVAL_S
+    return np.append(usual_s, between_s), np.append(between_s, usual_s)
+
+
+def around(values: Floats, n_beats: int, percents: tuple[float, ...]) -> Floats:
+    """Take percentiles over the beats around each beat.
+
+    Parameters
+    ----------
+    values : (N,) float64
+        NaN is left out.
+    n_beats : int
+        Beats on either side.
+    percents : tuple of float
+        0 to 100.
+
+    Returns
+    -------
+    (P, N) float64
+        One row a percentile; NaN where there is no value around.
+    """
+    padded = np.pad(values, n_beats, constant_values=np.nan)
+    rows = np.sort(
+        np.lib.stride_tricks.sliding_window_view(padded, 2 * n_beats + 1), axis=1
+    )  # NaN sorts last
+    last = np.isfinite(rows).sum(axis=1) - 1
+    out = np.full((len(percents), len(values)), np.nan)
+    for k, percent in enumerate(percents):
+        at = np.maximum(last, 0) * percent / 100
+        low = at.astype(np.int64)
+        index = np.arange(len(values))
+        bottom, top = rows[index, low], rows[index, np.minimum(low + 1, np.maximum(last, 0))]
+        out[k] = bottom + (top - bottom) * (at - low)
+    return out
+
+
+def rhythm_features(before_s: Floats, after_s: Floats, dominant: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+    """Compare the intervals of each beat with those between dominant beats, around it and in the record.
+
+    Parameters
+    ----------
+    before_s, after_s : (N,) float64, s
+        As `intervals_s`.
+    dominant : (N,) bool
+        Beats of the dominant shape.
+
+    Returns
+    -------
+    dict of (N,) float64
+        A column for each name in `RHYTHM`, without unit, all finite.
+    """
+    usual_s = float(np.median(before_s))
+    normal = dominant & np.append(True, dominant[:-1])
+    record_s = float(np.median(before_s[normal])) if normal.sum() > 2 else usual_s
+    local = around(np.where(normal, before_s, np.nan), LOCAL_BEATS, (50.0, 75.0))
+    middle_s, long_s = np.where(np.isfinite(local), local, record_s)
+    change = np.abs(np.diff(np.log(before_s), prepend=np.log(before_s[0])))
+    near = around(change, NEAR_BEATS, (50.0, 75.0))
+    wide = around(change, 6 * NEAR_BEATS, (50.0,))[0]
+    normal_log = np.where(normal, np.log(before_s), np.nan)
+    spread_half, spread_high = np.nan_to_num(
+        around(np.abs(normal_log - np.log(middle_s)), LOCAL_BEATS, (50.0, 75.0))
+    )
+    step = np.abs(np.diff(normal_log, prepend=np.nan))
+    return {
+        "before_local": before_s / long_s,
+        "after_local": after_s / long_s,
+        "before_record": before_s / record_s,
+        "after_record": after_s / record_s,
+        "before_median": before_s / usual_s,
+        "before_rank": np.argsort(np.argsort(before_s, kind="stable"), kind="stable")
+        / max(1, len(before_s) - 1),
+        "around_local": (before_s + after_s) / (2 * middle_s),
+        "before_spread": np.log(before_s / long_s) / (spread_high + 0.03),
+        "spread_half": spread_half,
+        "spread_high": spread_high,
+        "irregular_near": near[0],
+        "irregular_wide": wide,
+        "irregular_high": near[1],
+        "irregular_normal": np.nan_to_num(around(step, 2 * NEAR_BEATS, (50.0,))[0]),
+    }
