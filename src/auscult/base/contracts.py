@@ -376,6 +376,8 @@ class TaskSpec:
         Positions per second, where positions are samples in time.
     parameters : mapping
         What the kind needs to know besides: ``tolerance_s`` for events, ``k`` for rankings, …
+    faults : tuple of str
+        Which of the domain's faults its records can have.
     tags : tuple of str
         Words people search for.
     """
@@ -392,6 +394,7 @@ class TaskSpec:
     resample: Literal["subject", "record"] = "subject"
     position_rate_hz: float | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
 
@@ -410,6 +413,14 @@ class Task(Protocol):
 
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
         """Make answers of what the program gave for the items."""
+
+
+@runtime_checkable
+class AnswersNewest(Protocol):
+    """A task that learns from every stretch of a record but answers a new record only at its end: a forecast."""
+
+    def cut_newest(self, batch: RecordBatch) -> Items:
+        """Cut prepared records into the items that a new record is answered by."""
 
 
 @runtime_checkable
@@ -511,9 +522,15 @@ class Fitted(Protocol):
 
 
 class Model(Protocol):
-    """Learns a function from items. ``Config`` holds its settings."""
+    """Learns a function from items. ``Config`` holds its settings.
+
+    ``kinds`` are the answer kinds that it can learn and ``inputs`` the item inputs that it needs: a model suits a task
+    of one of the kinds whose items have the inputs.
+    """
 
     Config: ClassVar[type[Config]]
+    kinds: ClassVar[tuple[KindName, ...]]
+    inputs: ClassVar[tuple[str, ...]]
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Learn from ``train``; look at ``valid`` to stop, never to fit."""

@@ -28,6 +28,9 @@ class DataTable(Config):
     readers: tuple[str, ...] = Field((), description="Readers to use; all of the domain when empty.")
     include: str = Field("", description="Only files whose relative path matches this pattern, such as '*.csv'.")
     leave_out: tuple[str, ...] = Field((), description="Names of records that are not used, listed in the evidence.")
+    groups: Mapping[str, Mapping[str, tuple[str, ...]]] = Field(
+        default_factory=dict, description="Further group keys: key to value to record names; others are 'other'."
+    )
     same_subject: Mapping[str, str] = Field(
         default_factory=dict, description="Record name to record name: both are of one subject."
     )
@@ -42,10 +45,19 @@ class SplitTable(Config):
     key: str = Field("", description="Group key for the policies 'group' and 'given' (a column that holds the roles).")
     test: float = Field(0.2, ge=0, lt=1, description="Share of units for testing.")
     valid: float = Field(0.15, gt=0, lt=1, description="Share of the remaining units for validation.")
+    cross_fit: int = Field(
+        0,
+        ge=0,
+        description="Folds of the training units whose out-of-fold answers are the validation; the model that ships "
+        "is fitted on all of them. 0 takes one held-out share instead.",
+    )
     train_records: tuple[str, ...] = Field((), description="Record names, for the policy 'given'.")
     valid_records: tuple[str, ...] = Field((), description="Record names; drawn from training by subject when empty.")
     test_records: tuple[str, ...] = Field((), description="Record names, for the policy 'given'.")
-    segment: int = Field(0, ge=0, description="Length of the held-out stretch in positions, for time-within-subject.")
+    segment: int = Field(0, ge=0, description="Readings held out at a subject's end, for time-within-subject.")
+    history: int = Field(0, ge=0, description="Readings before the first target of a held-out stretch.")
+    horizon: int = Field(1, ge=1, description="Readings that one target covers.")
+    stride: int = Field(1, ge=1, description="Readings from one judged target to the next, outside training.")
     held_out_subjects: float = Field(
         0.0, ge=0, lt=1, description="Share of subjects kept away whole beside the split in time."
     )

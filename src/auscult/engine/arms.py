@@ -18,7 +18,7 @@ from auscult.engine.answers import kind_of
 from auscult.engine.answers.base import Calibration
 from auscult.engine.dataset import Dataset
 from auscult.engine.drivers import load_program
-from auscult.engine.outputs import predict_items, read_outputs, save_outputs
+from auscult.engine.outputs import concat, predict_items, read_outputs, save_outputs
 from auscult.engine.program import read_program, save_program
 from auscult.engine.splits import Split
 
@@ -83,7 +83,7 @@ def make_model(domain: Domain, name: str, settings: Mapping[str, Any]) -> Model:
 def arm_key(bench: Bench, arm: Arm, split: Split) -> str:
     """Name of an arm's folder: the hash of everything that decides what is learned."""
     recipe = bench.recipe
-    rows = [split.record.tolist(), split.role.tolist(), split.begin.tolist(), split.end.tolist()]
+    rows = [v.tolist() for v in (split.record, split.role, split.begin, split.end, split.step, split.fold)]
     stated = [asdict(arm), recipe.train.model_dump(), recipe.calibrate.model_dump(), dict(recipe.task), rows]
     return f"{arm.model}-{hash_of([stated, bench.dataset.hash])[:12]}"
 
@@ -98,22 +98,38 @@ def fit_arm(bench: Bench, arm: Arm, split: Split) -> Fit:
 
 
 def _fit(bench: Bench, arm: Arm, split: Split, folder: Path) -> None:
+    spec, recipe = bench.task.spec, bench.recipe
+    if split.n_folds:
+        parts = [_learn(bench, arm, split.cross_fit(k), f"{folder.name}-{k}") for k in range(split.n_folds)]
+        raw = concat([_answers(bench, program, split.cross_fit(k), "valid") for k, program in enumerate(parts)])
+        program = _learn(bench, arm, split, folder.name)
+    else:
+        program = _learn(bench, arm, split, folder.name)
+        raw = _answers(bench, program, split, "valid")
+    kind = kind_of(spec)
+    calibration = kind.calibrate(spec, raw, recipe.calibrate)
+    with new_folder(folder) as draft:
+        save_program(program, draft / "program")
+        save_outputs(kind.apply(spec, raw, calibration), draft / "valid.safetensors")
+        write_json(draft / "calibration.json", calibration)
+
+
+def _learn(bench: Bench, arm: Arm, split: Split, name: str) -> Program:
+    """Fit the model of an arm on the training items of a split; without validation items it stops where it is told to."""
     items = bench.dataset.items
     train, valid = split.select(items, "train"), split.select(items, "valid")
     if arm.fraction < 1:
         train = _share(train, arm.fraction, arm.seed)
     model = make_model(bench.domain, arm.model, arm.settings)
-    checkpoints = bench.folder / "checkpoints" / folder.name
-    context = FitContext(bench.task.spec, arm.seed, bench.recipe.train, checkpoints, bench.report)
-    program = model.fit(train, valid, context).export()
+    context = FitContext(bench.task.spec, arm.seed, bench.recipe.train, bench.folder / "checkpoints" / name, bench.report)
+    return model.fit(train, valid if len(valid) else train, context).export()
+
+
+def _answers(bench: Bench, program: Program, split: Split, role: str, *, every: bool = False) -> Outputs:
+    """Raw answers of a program for the items of a role."""
     run = load_program(program, threads=bench.recipe.train.threads)
-    raw = predict_items(bench.task, bench.dataset, valid, run, program.inputs)
-    kind = kind_of(bench.task.spec)
-    calibration = kind.calibrate(bench.task.spec, raw, bench.recipe.calibrate)
-    with new_folder(folder) as draft:
-        save_program(program, draft / "program")
-        save_outputs(kind.apply(bench.task.spec, raw, calibration), draft / "valid.safetensors")
-        write_json(draft / "calibration.json", calibration)
+    chosen = split.select(bench.dataset.items, role, every=every)
+    return predict_items(bench.task, bench.dataset, chosen, run, program.inputs)
 
 
 def _share(train: ItemSet, fraction: float, seed: int) -> ItemSet:
@@ -124,11 +140,9 @@ def _share(train: ItemSet, fraction: float, seed: int) -> ItemSet:
     return ItemSet(train.items, train.rows[np.isin(train.items.record[train.rows], kept)])
 
 
-def answer_role(bench: Bench, fit: Fit, split: Split, role: str) -> Outputs:
-    """Calibrated answers of a fitted arm for the items of a role."""
-    run = load_program(fit.program, threads=bench.recipe.train.threads)
-    chosen = split.select(bench.dataset.items, role)
-    raw = predict_items(bench.task, bench.dataset, chosen, run, fit.program.inputs)
+def answer_role(bench: Bench, fit: Fit, split: Split, role: str, *, every: bool = False) -> Outputs:
+    """Calibrated answers of a fitted arm for the items of a role; ``every`` leaves out the stride of the split."""
+    raw = _answers(bench, fit.program, split, role, every=every)
     return kind_of(bench.task.spec).apply(bench.task.spec, raw, fit.calibration)
 
 

@@ -30,6 +30,7 @@ from auscult.engine.release.write import write_release
 from auscult.engine.sources import find_sources
 from auscult.engine.study import (
     Round,
+    apart_figures,
     fault_figures,
     fit_final,
     fit_round,
@@ -189,12 +190,12 @@ def _dataset(recipe: Recipe, out: Path, domain: Domain, options: BuildOptions, r
     job = PrepareJob(domain, name, settings, dict(data.same_subject), pseudonym_key())
     workers = options.workers or os.cpu_count() or 1
     shards = prepare(found.sources, job, cache=cache_folder(options), workers=workers, report=report)
-    key = hash_of([[s.name for s in shards], list(data.leave_out), [p.name for p in found.unclaimed]])
+    key = hash_of([[s.name for s in shards], data.model_dump(mode="json"), [p.name for p in found.unclaimed]])
     folder = out / "dataset"
     marker = out / "dataset.key"
     if not (folder.exists() and marker.exists() and marker.read_text() == key):
         aside = [SetAside(p.name, f"{p.name}: no reader knows this format") for p in found.unclaimed]
-        assemble(shards, folder, leave_out=data.leave_out, extra_aside=aside)
+        assemble(shards, folder, data=data, extra_aside=aside)
         marker.write_text(key)
     return Dataset(folder)
 
@@ -272,7 +273,8 @@ def _evaluate(
         "subgroups": judge.subgroups(test, bench.dataset.groups),
         "leaks": leak_figures(bench, judge, first, test),
         "faults": fault_figures(bench, judge, first, pick(first)),
-        "summary": task_summary(bench, test),
+        "summary": task_summary(bench, first, pick(first)),
+        "apart": mean_figures([apart_figures(bench, judge, r, pick(r)) for r in rounds]),
         "rows": study_rows(bench, judge, rounds),
         "seeds": [r.seed for r in rounds],
         "recipe_hash": recipe.hash,

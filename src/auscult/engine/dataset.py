@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from auscult.base.contracts import Index, Items, RecordBatch, SetAside
 from auscult.base.errors import DataError
 from auscult.base.files import hash_of, new_folder, read_json, write_json
+from auscult.base.recipe import DataTable
 from auscult.engine.columns import NpyAppender, read_batch, read_names
 
 
@@ -25,8 +27,8 @@ class Dataset:
     folder: Path
 
     @cached_property
-    def _about(self) -> dict[str, list[str]]:
-        about: dict[str, list[str]] = read_json(self.folder / "dataset.json")
+    def _about(self) -> dict[str, Any]:
+        about: dict[str, Any] = read_json(self.folder / "dataset.json")
         return about
 
     @cached_property
@@ -58,7 +60,13 @@ class Dataset:
         """Group keys that every record has, each (R,)."""
         keys = [set(b.groups) for b in self.batches()]
         found = {k: self._batch_column(f"group:{k}") for k in sorted(set.intersection(*keys))}
-        return {k: v for k, v in found.items() if v is not None}
+        stated = {key: self._stated(values) for key, values in self._about["groups"].items()}
+        return {**{k: v for k, v in found.items() if v is not None}, **stated}
+
+    def _stated(self, values: Mapping[str, Sequence[str]]) -> npt.NDArray[np.str_]:
+        """Value of a group key that the recipe states by record names."""
+        by_name = {name: value for value, names in values.items() for name in names}
+        return np.array([by_name.get(n, by_name.get(n.rpartition("/")[2], "other")) for n in self.names.tolist()])
 
     def _column(self, key: str) -> npt.NDArray[np.str_]:
         return np.array([n for s in self.shards for n in read_names(s, key)], dtype=np.str_)
@@ -77,7 +85,7 @@ class Dataset:
     @property
     def set_aside(self) -> list[SetAside]:
         """What could not be used, and why."""
-        return [SetAside(**entry) for entry in self._about["set_aside"]]  # type: ignore[arg-type]
+        return [SetAside(**entry) for entry in self._about["set_aside"]]
 
     @cached_property
     def starts(self) -> Index:
@@ -105,7 +113,9 @@ class Dataset:
         return int(self.starts[-1])
 
 
-def assemble(shards: Sequence[Path], folder: Path, *, leave_out: Sequence[str], extra_aside: Sequence[SetAside]) -> Dataset:
+def assemble(
+    shards: Sequence[Path], folder: Path, *, data: DataTable, extra_aside: Sequence[SetAside]
+) -> Dataset:
     """Put shards together into the dataset of a run.
 
     Parameters
@@ -114,8 +124,8 @@ def assemble(shards: Sequence[Path], folder: Path, *, leave_out: Sequence[str], 
         Folders made by ``prepare``, in order.
     folder : Path
         Where the dataset goes; it appears whole or not at all.
-    leave_out : sequence of str
-        Names of records that must be in no split; they are dropped from the items.
+    data : DataTable
+        Which records are left out (their items are dropped) and which group keys the recipe states.
     extra_aside : sequence of SetAside
         What was set aside before preparation, such as files that no reader knows.
 
@@ -135,10 +145,11 @@ def assemble(shards: Sequence[Path], folder: Path, *, leave_out: Sequence[str], 
         about = {
             "shards": [s.name for s in full],
             "set_aside": [asdict(a) for a in aside],
-            "left_out": list(leave_out),
+            "left_out": list(data.leave_out),
+            "groups": {key: {v: list(n) for v, n in values.items()} for key, values in data.groups.items()},
         }
         write_json(draft / "dataset.json", about)
-        _merge_items(full, draft / "items", frozenset(leave_out))
+        _merge_items(full, draft / "items", frozenset(data.leave_out))
     return Dataset(folder)
 
 
@@ -161,7 +172,7 @@ def _merge_items(shards: Sequence[Path], folder: Path, leave_out: frozenset[str]
     for shard in shards:
         names = list(read_names(shard, "record"))
         record = np.load(shard / "items" / "record.npy")
-        dropped = np.array([n in leave_out for n in names])
+        dropped = np.array([not leave_out.isdisjoint((n, n.rpartition("/")[2], n.rpartition("/")[2].partition("#")[0])) for n in names])
         keep = np.flatnonzero(~dropped[record])
         for path in sorted((shard / "items").glob("*.npy")):
             values = np.load(path, mmap_mode="r")

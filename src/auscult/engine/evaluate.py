@@ -80,7 +80,7 @@ class Judge:
         return len(np.unique(self.keys[outputs.record]))
 
     def subgroups(self, outputs: Outputs, groups: Mapping[str, npt.NDArray[np.str_]]) -> dict[str, Any]:
-        """The primary metric in each value of each group key, with the number of units; below 2 units no interval."""
+        """The metrics in each value of each group key, with the number of units; below 2 units none are given."""
         result: dict[str, Any] = {}
         for key in self.table.subgroups:
             if key not in groups:
@@ -92,7 +92,7 @@ class Judge:
     def _subgroup(self, outputs: Outputs) -> dict[str, Any]:
         n_units = self.n_units(outputs)
         about = {"n_units": n_units, "n_answers": len(outputs)}
-        return about if n_units < 2 else {**about, self.spec.primary: self.figure(outputs, self.spec.primary)}
+        return about if n_units < 2 else {**about, "metrics": self.figures(outputs, self.spec.metrics)}
 
     def better(self, model: Outputs, floor: Outputs) -> tuple[bool, dict[str, Any]]:
         """Whether the model beats the floor beyond the interval of their difference, by the primary metric."""

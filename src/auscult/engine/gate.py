@@ -46,26 +46,31 @@ class Gate:
     limit: float
 
     def distances(self, items: Items) -> npt.NDArray[np.float64]:
-        """Distance of each item to the training items, (N,); comparable with ``limit``."""
+        """Distance of each item to the training items, (N,); infinite where an item holds NaN or infinity."""
         z = (_summaries(items.inputs, self.inputs) - self.center) / self.scale
-        z = np.clip(z, -EXTREME, EXTREME)
-        return np.asarray(np.sqrt(((z @ self.precision) * z).sum(axis=1) / z.shape[1]))
+        whole = np.isfinite(z).all(axis=1)
+        z = np.clip(np.where(whole[:, None], z, 0.0), -EXTREME, EXTREME)
+        return np.where(whole, np.sqrt(((z @ self.precision) * z).sum(axis=1) / z.shape[1]), np.inf)
 
     def refusals(self, items: Items, n_records: int) -> list[str]:
         """Say for each record why it is refused; empty where it passes.
 
-        A record is refused when more than half of its items are beyond the limit, or when it has no item.
+        A record is refused when more than half of its items are beyond the limit, when one is not finite, or when it
+        has no item.
         """
-        beyond = self.distances(items) > self.limit if len(items) else np.zeros(0, dtype=bool)
+        distance = self.distances(items) if len(items) else np.zeros(0)
         total = np.bincount(items.record, minlength=n_records)
-        bad = np.bincount(items.record, weights=beyond, minlength=n_records)
+        bad = np.bincount(items.record, weights=distance > self.limit, minlength=n_records)
+        broken = np.bincount(items.record, weights=np.isinf(distance), minlength=n_records)
         return [
             "nothing in the record that the model could answer"
             if n == 0
+            else f"expected finite numbers, got NaN or infinity in {int(x)} of {int(n)} items"
+            if x
             else f"does not look like the training data: {int(b)} of {int(n)} items are out of distribution"
             if 2 * b > n
             else ""
-            for n, b in zip(total, bad, strict=True)
+            for n, b, x in zip(total, bad, broken, strict=True)
         ]
 
     def to_dict(self) -> dict[str, Any]:

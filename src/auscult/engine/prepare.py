@@ -13,14 +13,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from auscult.base.contracts import Domain, PublicSet, RecordBatch, SetAside, Source, Task
-from auscult.base.errors import AuscultError, InputError
+from auscult.base.contracts import Domain, Items, PublicSet, RecordBatch, SetAside, Source, Task
+from auscult.base.errors import AuscultError, InputError, LimitError
 from auscult.base.files import files_under, hash_of, new_folder, sha256_file, write_json
 from auscult.base.log import Report, progress
 from auscult.base.recipe import validated
@@ -33,6 +33,9 @@ CHUNK_BYTES = 8 << 20
 CHUNK_SOURCES = 64
 IN_PROCESS_BYTES = 2 << 20
 FORMAT = 1
+LIMIT_STATUS = 75
+"""Exit status of a worker that met a limit of the disk (EX_TEMPFAIL of sysexits.h)."""
+_ELSEWHERE = frozenset(("models", "simulate"))
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class PrepareJob:
     task: str
     task_settings: Mapping[str, Any]
     same_subject: Mapping[str, str]
-    key: str
+    key: str = field(repr=False)
 
     def make_task(self) -> Task:
         """Return the task with its settings."""
@@ -124,7 +127,7 @@ def code_hash(domain: Domain) -> str:
     """SHA-256 of the source code that reads and prepares: a changed reader makes a new shard."""
     package = sys.modules[load_part(domain, "tasks", next(iter(domain.tasks))).__module__.rsplit(".tasks", 1)[0]]
     root = Path(package.__file__ or __file__).parent
-    parts = [p for p in files_under(root) if p.suffix == ".py" and "models" not in p.parts and "simulate" not in p.parts]
+    parts = [p for p in files_under(root) if p.suffix == ".py" and not _ELSEWHERE & {*p.relative_to(root).parts}]
     return hash_of([sha256_file(p) for p in parts])
 
 
@@ -144,6 +147,8 @@ def _run_worker(part: Sequence[tuple[list[Source], Path]], job: PrepareJob) -> N
         stderr=subprocess.PIPE,
         check=False,
     )
+    if done.returncode == LIMIT_STATUS:
+        raise LimitError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise AuscultError(f"preparing stopped with exit status {done.returncode}: {' '.join(last)}")
@@ -165,9 +170,9 @@ def _make_shard(chunk: Sequence[Source], folder: Path, job: PrepareJob) -> None:
                 if isinstance(part, SetAside):
                     aside.append(part)
                     continue
-                for batch in _prepared(task, _private(part, source, job), aside):
+                for batch, cut in _prepared(task, _private(part, source, job), aside):
                     records.append(batch)
-                    items.append(task, batch)
+                    items.append(cut, len(batch))
         items.close()
         write_json(draft / "shard.json", {"n_records": records.close(), "set_aside": [asdict(a) for a in aside]})
 
@@ -181,16 +186,15 @@ class _ItemWriter:
         self._files: dict[str, NpyAppender] = {}
         self._records = 0
 
-    def append(self, task: Task, batch: RecordBatch) -> None:
-        """Cut a batch and add its items."""
-        items = task.cut(batch)
+    def append(self, items: Items, n_records: int) -> None:
+        """Add the items of ``n_records`` records."""
         columns = {f"input.{name}": values for name, values in items.inputs.items()}
         columns |= {"record": items.record + self._records, "position": items.position}
         if items.target is not None:
             columns["target"] = items.target
         for name, values in columns.items():
             self._files.setdefault(name, NpyAppender(self._folder / f"{name}.npy")).append(values)
-        self._records += len(batch)
+        self._records += n_records
 
     def close(self) -> None:
         """Finish all files."""
@@ -198,10 +202,11 @@ class _ItemWriter:
             appender.close()
 
 
-def _prepared(task: Task, batch: RecordBatch, aside: list[SetAside]) -> list[RecordBatch]:
-    """Prepare a batch; where that fails, record by record, so that one bad record costs one record."""
+def _prepared(task: Task, batch: RecordBatch, aside: list[SetAside]) -> list[tuple[RecordBatch, Items]]:
+    """Prepare and cut a batch; where that fails, record by record, so that one bad record costs one record."""
     try:
-        return [task.prepare(batch)]
+        prepared = task.prepare(batch)
+        return [(prepared, task.cut(prepared))]
     except InputError as error:
         if len(batch) == 1:
             aside.append(SetAside(str(batch.record[0]), str(error)))
@@ -235,4 +240,8 @@ def _worker() -> None:
 
 
 if __name__ == "__main__":
-    _worker()
+    try:
+        _worker()
+    except LimitError as limit:
+        sys.stderr.write(f"{limit}\n")
+        sys.exit(LIMIT_STATUS)

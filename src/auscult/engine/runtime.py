@@ -13,7 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from auscult.base.contracts import Domain, Explains, Items, Outputs, RecordBatch, Run, SetAside, Task, TaskSpec
+from auscult.base.contracts import (
+    AnswersNewest,
+    Domain,
+    Explains,
+    Items,
+    Outputs,
+    RecordBatch,
+    Run,
+    SetAside,
+    Task,
+    TaskSpec,
+)
 from auscult.base.errors import InputError, UsageError, VerifyError
 from auscult.base.files import read_json
 from auscult.engine.answers import kind_of
@@ -91,7 +102,7 @@ class Release:
         """Prepare, cut and gate a raw batch; records that cannot be answered are refused one by one."""
         try:
             prepared = self.task.prepare(batch)
-            items = self.task.cut(prepared)
+            items = self.task.cut_newest(prepared) if isinstance(self.task, AnswersNewest) else self.task.cut(prepared)
         except InputError as error:
             if len(batch) > 1:
                 return _merge([self.stage(batch.take(np.array([row]))) for row in range(len(batch))])
@@ -168,16 +179,29 @@ class Release:
         DataError
             If the path does not exist or is empty.
         """
+        for part in self.read_path(path):
+            if isinstance(part, RecordAnswer):
+                yield part
+            else:
+                yield from self.answer([self.stage(part)], explain=explain)[0]
+
+    def read_path(self, path: Path) -> Iterator[RecordBatch | RecordAnswer]:
+        """Read a file or folder of raw device exports; what cannot be read comes out as a refusal with its reason.
+
+        Raises
+        ------
+        DataError
+            If the path does not exist or is empty.
+        """
         found = find_sources(path, self.domain)
         for source in found.sources:
             for part in read_source(source, self.domain):
-                if isinstance(part, SetAside):
-                    yield RecordAnswer(part.source, "refused", part.reason)
-                else:
-                    yield from self.answer([self.stage(part)], explain=explain)[0]
+                yield RecordAnswer(part.source, "refused", part.reason) if isinstance(part, SetAside) else part
         for file in found.unclaimed:
             known = ", ".join(self.domain.readers)
-            yield RecordAnswer(file.name, "refused", f"{file.name}: expected a format of {known}; no reader knows this file")
+            yield RecordAnswer(
+                file.name, "refused", f"{file.name}: expected a format of {known}; no reader knows this file"
+            )
 
 
 def _merge(parts: Sequence[Staged]) -> Staged:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from auscult.base.contracts import Index, Items, ItemSet
 from auscult.base.errors import DataError, UsageError, unknown
 from auscult.base.recipe import SplitTable
 from auscult.engine.dataset import Dataset
+from auscult.engine.split_in_time import SplitProtocol, split_ranges
 
 ROLES = ("train", "valid", "test")
 
@@ -31,6 +32,10 @@ class Split:
         ``train``, ``valid``, ``test``, or ``apart`` for what is held out beside the test.
     begin, end : (P,) int64
         First position and the one after the last, for items whose positions lie inside; ``-1`` is the whole record.
+    step : (P,) int64
+        Only every so many positions from ``begin`` on; 1 is all.
+    fold : (P,) int64
+        Cross-fitting fold of a training stretch; ``-1`` where there is none.
     """
 
     policy: str
@@ -39,17 +44,28 @@ class Split:
     role: npt.NDArray[np.str_]
     begin: Index
     end: Index
+    step: Index
+    fold: Index
 
-    def select(self, items: Items, role: str) -> ItemSet:
-        """Return the items that a role may see."""
+    @property
+    def n_folds(self) -> int:
+        """How many cross-fitting folds there are; 0 is none."""
+        return int(self.fold.max(initial=-1)) + 1
+
+    def cross_fit(self, k: int) -> Split:
+        """Return the split whose validation is fold ``k`` of the training stretches."""
+        return replace(self, role=np.where(self.fold == k, "valid", self.role))
+
+    def select(self, items: Items, role: str, *, every: bool = False) -> ItemSet:
+        """Return the items that a role may see; ``every`` leaves the step out."""
         whole = self.begin < 0
         chosen = np.zeros(len(items), dtype=bool)
         mine = self.role == role
         chosen |= np.isin(items.record, self.record[mine & whole])
         for p in np.flatnonzero(mine & ~whole):
-            chosen |= (
-                (items.record == self.record[p]) & (items.position >= self.begin[p]) & (items.position < self.end[p])
-            )
+            inside = (items.record == self.record[p]) & (items.position >= self.begin[p])
+            inside &= items.position < self.end[p]
+            chosen |= inside if every else inside & ((items.position - self.begin[p]) % self.step[p] == 0)
         return ItemSet(items, np.flatnonzero(chosen))
 
     def records(self, role: str) -> Index:
@@ -59,8 +75,10 @@ class Split:
     def to_dict(self, dataset: Dataset) -> dict[str, Any]:
         """JSON value that names records by their content hash."""
         rows = [
-            [dataset.hashes[r], str(role), int(b), int(e)]
-            for r, role, b, e in zip(self.record, self.role, self.begin, self.end, strict=True)
+            [dataset.hashes[r], str(role), *(int(v) for v in rest)]
+            for r, role, *rest in zip(
+                self.record, self.role, self.begin, self.end, self.step, self.fold, strict=True
+            )
         ]
         counts = {role: len(self.records(role)) for role in (*ROLES, "apart")}
         return {"policy": self.policy, "unit": self.unit, "counts": counts, "rows": rows}
@@ -91,22 +109,37 @@ def make_split(dataset: Dataset, table: SplitTable, *, seed: int, fold: tuple[in
     if table.policy == "given":
         split = _given(dataset, table, rng)
     elif table.policy == "time-within-subject":
-        split = _in_time(dataset, table, rng)
+        split = _in_time(dataset, table, table.seed + seed)
     elif table.policy == "per-user-holdout":
         split = _per_user(dataset, table, rng)
     else:
         split = _by_units(dataset, table, rng, fold)
+    if table.cross_fit:
+        split = _with_folds(dataset, table, split, rng)
     for role in ROLES:
-        if not len(split.records(role)):
+        if not len(split.records(role)) and not (role == "valid" and table.cross_fit):
             raise DataError(f"split '{table.policy}': expected records in '{role}', got none of {len(dataset)}")
     return split
+
+
+def _with_folds(dataset: Dataset, table: SplitTable, split: Split, rng: np.random.Generator) -> Split:
+    """Give validation back to training, and deal the training units to folds."""
+    keys, _ = units_of(dataset, table if table.policy in ("group", "scaffold") else SplitTable(policy="subject"))
+    known = np.isin(split.role, ("train", "valid"))
+    units, index = np.unique(keys[split.record[known]], return_inverse=True)
+    if len(units) < table.cross_fit:
+        raise DataError(f"split.cross_fit: expected at least {table.cross_fit} training units, got {len(units)}")
+    dealt = rng.permutation(len(units)) % table.cross_fit
+    fold = split.fold.copy()
+    fold[known] = dealt[index]
+    return replace(split, role=np.where(known, "train", split.role), fold=fold)
 
 
 def _whole(policy: str, unit: str, roles: Mapping[str, Index]) -> Split:
     record = np.concatenate(list(roles.values())).astype(np.int64)
     role = np.concatenate([np.full(len(v), k) for k, v in roles.items()])
     none = np.full(len(record), -1, dtype=np.int64)
-    return Split(policy, unit, record, role, none, none)
+    return Split(policy, unit, record, role, none, none, np.ones(len(record), dtype=np.int64), none)
 
 
 def units_of(dataset: Dataset, table: SplitTable) -> tuple[npt.NDArray[np.str_], str]:
@@ -179,27 +212,34 @@ def _by_name(dataset: Dataset, names: tuple[str, ...], role: str) -> Index:
     return np.flatnonzero(np.isin(short, names) | np.isin(dataset.names, names))
 
 
-def _in_time(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> Split:
-    """Each record's last stretch is the test and the one before it validation; some subjects are kept apart whole."""
+def _in_time(dataset: Dataset, table: SplitTable, seed: int) -> Split:
+    """Each subject's last stretches are validation and test; some subjects are kept apart whole."""
+    if not table.segment:
+        raise UsageError("[split] segment: expected the readings that are held out at a subject's end, got none")
     live = _live(dataset)
     keys, _ = units_of(dataset, SplitTable(policy="subject"))
-    subjects = np.unique(keys[live])
-    n_apart = int(np.ceil(table.held_out_subjects * len(subjects))) if table.held_out_subjects else 0
-    apart = np.isin(keys[live], subjects[rng.permutation(len(subjects))[:n_apart]])
-    rows: list[tuple[int, str, int, int]] = []
-    for record, away in zip(live, apart, strict=True):
-        positions = dataset.items.position[dataset.items.record == record]
-        low, high = int(positions.min()), int(positions.max()) + 1
-        length = table.segment or max(1, round((high - low) * table.test))
-        if away:
-            rows.append((int(record), "apart", low, high))
-            continue
-        rows.append((int(record), "test", max(low, high - length), high))
-        rows.append((int(record), "valid", max(low, high - 2 * length), max(low, high - length)))
-        rows.append((int(record), "train", low, max(low, high - 2 * length)))
-    kept = [r for r in rows if r[3] > r[2]]
-    record, role, begin, end = (np.array(c) for c in zip(*kept, strict=True))
-    return Split("time-within-subject", "stretch of time", record, role, begin, end)
+    subject = _in_order(keys[live], dataset.names[live])
+    length = np.array([dataset.items.position[dataset.items.record == r].max() + table.horizon for r in live])
+    protocol = SplitProtocol(table.history, table.segment, table.held_out_subjects)
+    ranges = split_ranges(subject, length, protocol=protocol, seed=seed)
+    rows: list[tuple[int, str, int, int, int]] = []
+    for role, part in (("train", ranges.train), ("valid", ranges.valid), ("test", ranges.test), ("apart", ranges.ood)):
+        history, step = (0, 1) if role == "train" else (table.history, table.stride)
+        rows += [(int(live[s]), role, int(b) + history, int(e) - table.horizon + 1, step) for s, b, e in part]
+    record, role_of, begin, end, step_of = (np.array(c) for c in zip(*[r for r in rows if r[3] > r[2]], strict=True))
+    none = np.full(len(record), -1, dtype=np.int64)
+    return Split("time-within-subject", "stretch of time", record, role_of, begin, end, step_of, none)
+
+
+def _in_order(keys: npt.NDArray[np.str_], names: npt.NDArray[np.str_]) -> Index:
+    """Number subjects by the natural order of their records' names, so that a pseudonym decides nothing."""
+    first: dict[str, tuple[int, str]] = {}
+    for key, name in zip(keys.tolist(), names.tolist(), strict=True):
+        short = name.rpartition("/")[2].partition("#")[0]
+        place = (int(short), "") if short.isdigit() else (0, short)
+        first[key] = min(first.get(key, place), place)
+    order = {key: n for n, key in enumerate(sorted(first, key=lambda k: first[k]))}
+    return np.array([order[k] for k in keys.tolist()], dtype=np.int64)
 
 
 def _per_user(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> Split:
@@ -213,4 +253,5 @@ def _per_user(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> 
         roles = ["test"] * n_test + ["valid"] * n_valid + ["train"] * (len(order) - n_test - n_valid)
         rows += [(int(record), role, int(p), int(p) + 1) for role, p in zip(roles, order, strict=True)]
     record, role, begin, end = (np.array(c) for c in zip(*rows, strict=True))
-    return Split("per-user-holdout", "interaction", record, role, begin, end)
+    one = np.ones(len(record), dtype=np.int64)
+    return Split("per-user-holdout", "interaction", record, role, begin, end, one, -one)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,7 @@ def make_split_without_test(bench: Bench, table: Any) -> Split:
     """Fold 0's test becomes training: every record is in training or validation."""
     split = make_split(bench.dataset, table, seed=0, fold=(0, bench.recipe.study.folds))
     role = np.where(split.role == "test", "train", split.role)
-    return Split(split.policy, split.unit, split.record, role, split.begin, split.end)
+    return replace(split, role=role)
 
 
 def study_rows(bench: Bench, judge: Judge, rounds: Sequence[Round]) -> list[dict[str, Any]]:
@@ -142,7 +142,7 @@ def fault_figures(bench: Bench, judge: Judge, made: Round, fits: Sequence[Fit]) 
     if not bench.recipe.evaluate.faults:
         return {}
     result = {}
-    for name in bench.domain.faults:
+    for name in judge.spec.faults:
         damage = load_part(bench.domain, "faults", name)
         rng = np.random.default_rng([bench.recipe.seed, 11])
         parts = []
@@ -169,6 +169,17 @@ def leak_figures(bench: Bench, judge: Judge, made: Round, test: Outputs) -> dict
     }
 
 
-def task_summary(bench: Bench, test: Outputs) -> dict[str, float]:
-    """Figures that only this task has."""
-    return dict(bench.task.summary(test)) if isinstance(bench.task, Summarises) else {}
+def task_summary(bench: Bench, made: Round, fits: Sequence[Fit]) -> dict[str, float]:
+    """Figures that only this task has, over every test item of the first seed."""
+    if not isinstance(bench.task, Summarises):
+        return {}
+    pairs = zip(fits, made.splits, strict=True)
+    return dict(bench.task.summary(concat([answer_role(bench, f, s, "test", every=True) for f, s in pairs])))
+
+
+def apart_figures(bench: Bench, judge: Judge, made: Round, fits: Sequence[Fit]) -> Figures:
+    """Metrics on subjects that a split in time kept away whole."""
+    pairs = [(f, s) for f, s in zip(fits, made.splits, strict=True) if len(s.records("apart"))]
+    if not pairs:
+        return {}
+    return judge.figures(concat([answer_role(bench, f, s, "apart") for f, s in pairs]), judge.spec.metrics)

@@ -86,6 +86,9 @@ class GradientPlan:
         Empty for one AdamW step on the default loss of the answer kind.
     batches : callable
         ``(train, size, rng) -> rows`` of each batch.
+    valid_loss : callable, optional
+        ``(network, batch) -> scalar tensor`` that early stopping watches and that chooses the weights; the default is
+        the loss of the last step. A GAN needs one, as the loss of its generator says nothing.
     export : callable, optional
         ``(network, example batch) -> Program``; the default is one ONNX graph with the head of the answer kind.
     """
@@ -94,6 +97,7 @@ class GradientPlan:
     inputs: tuple[str, ...]
     steps: tuple[Step, ...] = ()
     batches: Callable[[ItemSet, int, np.random.Generator], Iterator[Index]] = field(default=shuffled)
+    valid_loss: Callable[[nn.Module, Batch], Tensor] | None = None
     export: Callable[[nn.Module, Batch], Program] | None = None
 
 
@@ -111,7 +115,7 @@ class GradientFitted:
         if self.plan.export is not None:
             return self.plan.export(self.network, self.example)
         kind = kind_of(self.context.spec)
-        graph = export_onnx(_Headed(self.network, kind.activation), self.example, kind.output)
+        graph = export_onnx(self.network, self.example, kind.output, activation=kind.activation)
         return Program("forward", self.plan.inputs, {"main": graph})
 
 
@@ -165,7 +169,7 @@ def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: Fi
                     fabric.backward(loss)
                     torch.nn.utils.clip_grad_norm_(list(step.parameters(network)), table.clip_norm)
                     optimiser.step()
-            state = state.after_epoch(_valid_loss(steps[-1], wrapped, loader, table.batch_size), network)
+            state = state.after_epoch(_valid_loss(plan.valid_loss or steps[-1].loss, wrapped, loader, table.batch_size), network)
             save_checkpoint(context.folder, network, dict(zip((s.name for s in steps), optimisers, strict=True)), state)
             bar.advance(1, f"validation loss {state.last:.4f}")
     network.load_state_dict(state.best_weights or network.state_dict())
@@ -187,12 +191,14 @@ def _set_rates(steps: tuple[Step, ...], optimisers: list[torch.optim.AdamW], tab
             group["lr"] = (step.learning_rate or table.learning_rate) * share
 
 
-def _valid_loss(step: Step, network: nn.Module, loader: _Loader, size: int) -> float:
+def _valid_loss(
+    loss: Callable[[nn.Module, Batch], Tensor], network: nn.Module, loader: _Loader, size: int
+) -> float:
     network.eval()
     total, count = 0.0, 0
     with torch.no_grad():
         for batch in loader.valid(max(size, 512)):
-            total += float(step.loss(network, batch)) * len(batch)
+            total += float(loss(network, batch)) * len(batch)
             count += len(batch)
     return total / max(count, 1)
 
@@ -257,7 +263,7 @@ class _Headed(nn.Module):
         return output.sigmoid() if self.activation == "sigmoid" else output
 
 
-def export_onnx(network: nn.Module, example: Batch, output: str) -> bytes:
+def export_onnx(network: nn.Module, example: Batch, output: str, *, activation: str = "none") -> bytes:
     """Export a network to ONNX with a free number of items.
 
     Parameters
@@ -268,6 +274,8 @@ def export_onnx(network: nn.Module, example: Batch, output: str) -> bytes:
         At least one item.
     output : str
         Name of the graph's output.
+    activation : str
+        What follows the network: ``softmax`` over axis 1, ``sigmoid`` or ``none``.
 
     Returns
     -------
@@ -279,7 +287,7 @@ def export_onnx(network: nn.Module, example: Batch, output: str) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            network.eval(),
+            _Headed(network, activation).eval(),
             tensors,
             input_names=list(example.inputs),
             output_names=[output],

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from auscult.base.contracts import KindName, Outputs, TaskSpec
 from auscult.base.errors import UsageError, unknown
 from auscult.base.recipe import CalibrateTable
+from auscult.engine.metrics.table import METRICS
 
 Calibration = Mapping[str, Any]
 
@@ -87,6 +88,24 @@ class AnswerKind(ABC):
     @abstractmethod
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
         """JSON schema of what ``present`` gives."""
+
+    def guess(self, spec: TaskSpec, outputs: Outputs, rng: np.random.Generator) -> Outputs:
+        """Return the answers of somebody who has not looked: those of other records, at random.
+
+        They keep every marginal of the answers, so beating them shows that an answer fits its own record. A kind
+        whose answers cannot change places overrides this.
+        """
+        mixed = outputs.take(rng.permutation(len(outputs)))
+        return Outputs(mixed.arrays, outputs.record, outputs.position, outputs.target)
+
+    def learned(self, spec: TaskSpec, outputs: Outputs, rng: np.random.Generator) -> bool:
+        """Whether answers are better than guesses by the task's primary metric: what "it learned" means."""
+        better = METRICS[spec.primary].higher_is_better
+        value, by_guess = (
+            float(m.function(m.target, m.output, **m.parameters)[0])
+            for m in (self.measure(spec, o, spec.primary) for o in (outputs, self.guess(spec, outputs, rng)))
+        )
+        return value > by_guess if better else value < by_guess
 
     @abstractmethod
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from auscult.base.arrays import Ragged
 from auscult.base.contracts import KindName, Outputs, TaskSpec
 from auscult.engine.answers.base import AnswerKind, all_rows, number, record_of
 from auscult.engine.metrics.masks import dice
@@ -48,6 +49,14 @@ class MaskKind(AnswerKind):
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
         """One count a label."""
         return record_of(**{name: number() for name in spec.labels})
+
+    def guess(self, spec: TaskSpec, outputs: Outputs, rng: np.random.Generator) -> Outputs:
+        """Return each mask with its voxels in random order: the right shares in the wrong places."""
+        found = outputs.ragged("mask")
+        rows = [rng.permutation(row.ravel()).reshape(row.shape) for row in found]
+        shapes = found.shapes
+        mixed = Ragged.of(rows, ragged_axes=1 if shapes is None else shapes.shape[1])
+        return Outputs({**outputs.arrays, "mask": mixed}, outputs.record, outputs.position, outputs.target)
 
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:
         """At most 0.1 % of the voxels of each record differ."""

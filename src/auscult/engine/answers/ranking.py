@@ -53,6 +53,13 @@ class RankingKind(AnswerKind):
         """Two lists of the same length."""
         return record_of(item=listed({"type": "integer"}), score=listed(number()))
 
+    def guess(self, spec: TaskSpec, outputs: Outputs, rng: np.random.Generator) -> Outputs:
+        """Return items in random order, out of all that were ever recommended or taken."""
+        item = outputs.array("item")
+        known = np.union1d(item[item >= 0], outputs.ragged_truth("relevant").values)
+        drawn = np.stack([rng.permutation(known)[: item.shape[1]] for _ in range(len(item))])
+        return Outputs({"item": drawn, "score": np.zeros(drawn.shape)}, outputs.record, outputs.position, outputs.target)
+
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:
         """Same items in the same order, scores within 1e-4."""
         if not np.array_equal(first.array("item"), second.array("item")):

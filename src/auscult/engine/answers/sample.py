@@ -43,6 +43,14 @@ class SampleKind(AnswerKind):
         """A mark and a shape."""
         return record_of(synthetic={"const": True}, shape=listed(number()))
 
+    def guess(self, spec: TaskSpec, outputs: Outputs, rng: np.random.Generator) -> Outputs:
+        """Return features drawn evenly from twice the range of the real ones."""
+        real = np.asarray(outputs.truth("real"), dtype=np.float64)
+        low, high = real.min(axis=0), real.max(axis=0)
+        reach = (high - low) / 2
+        drawn = rng.uniform(low - reach, high + reach, size=outputs.array("feature").shape)
+        return Outputs({**outputs.arrays, "feature": drawn}, outputs.record, outputs.position, outputs.target)
+
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:
         """Values within 1e-4."""
         return close("sample", first.array("sample"), second.array("sample"), 1e-4)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from auscult.base.contracts import KindName, Outputs, TaskSpec
 from auscult.base.recipe import CalibrateTable
-from auscult.engine.answers.base import AnswerKind, Calibration, all_rows, close, listed, number, record_of
+from auscult.engine.answers.base import AnswerKind, Calibration, all_rows, close, number, record_of
 from auscult.engine.calibration.conformal import fit_conformal_intervals
 from auscult.engine.calibration.table import read_calibrator
 from auscult.engine.metrics import regression
@@ -78,7 +78,7 @@ class ValueKind(AnswerKind):
         return record_of(
             unit={"const": spec.unit},
             value=record_of(**{name: number() for name in spec.labels}),
-            interval=record_of(**{name: pair for name in spec.labels}),
+            interval=record_of(**dict.fromkeys(spec.labels, pair)),
         )
 
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:

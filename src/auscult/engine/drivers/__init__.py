@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from auscult.base.arrays import Array, require_finite
 from auscult.base.contracts import Program, Run
-from auscult.base.errors import VerifyError, unknown
+from auscult.base.errors import ShapeError, VerifyError, unknown
 from auscult.base.registry import resolve
 
 DRIVERS = {
@@ -26,6 +29,11 @@ def load_program(program: Program, *, threads: int = 1) -> Run:
     threads : int
         Threads of the ONNX runtime.
 
+    Returns
+    -------
+    Run
+        Refuses inputs that are absent, differ in length, have other axes than in training, or hold NaN (ShapeError).
+
     Raises
     ------
     VerifyError
@@ -33,5 +41,16 @@ def load_program(program: Program, *, threads: int = 1) -> Run:
     """
     if program.driver not in DRIVERS:
         raise VerifyError(unknown("driver", program.driver, DRIVERS))
-    run: Run = resolve(DRIVERS[program.driver])(program, threads)
+    inner: Run = resolve(DRIVERS[program.driver])(program, threads)
+
+    def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
+        for name in program.inputs:
+            if name not in inputs:
+                raise ShapeError(f"program: expected the input '{name}', got {', '.join(sorted(inputs)) or 'none'}")
+            require_finite(inputs[name], f"program input '{name}'")
+        lengths = {name: len(inputs[name]) for name in program.inputs}
+        if len(set(lengths.values())) > 1:
+            raise ShapeError(f"program inputs: expected the same number of items in each, got {lengths}")
+        return inner(inputs)
+
     return run

@@ -8,6 +8,7 @@ import numpy as np
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Program, Run
+from auscult.base.errors import ShapeError
 from auscult.engine.drivers.session import Session
 
 
@@ -37,6 +38,9 @@ def load(program: Program, threads: int) -> Run:
         return np.pad(np.array(tokens[:limit], dtype=np.int64), (0, max(0, limit - len(tokens))), constant_values=-1)
 
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
+        if inputs["prompt"].ndim != 2 or inputs["seed"].ndim != 1:
+            got = f"{inputs['prompt'].shape} and {inputs['seed'].shape}"
+            raise ShapeError(f"program inputs 'prompt' and 'seed': expected shapes (N, L) and (N,), got {got}")
         rows = zip(inputs["prompt"], inputs["seed"], strict=True)
         return {"tokens": np.stack([one(prompt, int(seed)) for prompt, seed in rows])}
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Program, Run
+from auscult.base.errors import ShapeError
 
 ROWS = 1024
 
@@ -31,6 +32,8 @@ def load(program: Program, threads: int) -> Run:
 
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         values = inputs[name]
+        if values.shape[1:] != center.shape:
+            raise ShapeError(f"program input '{name}': expected shape (N, {len(center)}), got {values.shape}")
         parts = [some(values[i : i + ROWS]) for i in range(0, len(values), ROWS)]
         answers, distances = (np.concatenate(p).astype(np.float32) for p in zip(*parts, strict=True))
         return {output: answers, "distance": distances}

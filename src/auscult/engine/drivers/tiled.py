@@ -9,6 +9,7 @@ import numpy as np
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Program, Run
+from auscult.base.errors import ShapeError
 from auscult.engine.drivers.session import Session
 
 
@@ -27,6 +28,8 @@ def load(program: Program, threads: int) -> Run:
 
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         volume = np.asarray(inputs[name], dtype=np.float32)
+        if volume.ndim != 2 + len(tile):
+            raise ShapeError(f"program input '{name}': expected {len(tile)} space axes after (N, C), got shape {volume.shape}")
         space = volume.shape[2:]
         short = [max(t - s, 0) for t, s in zip(tile, space, strict=True)]
         padded = np.pad(volume, [(0, 0), (0, 0), *((0, p) for p in short)], mode="edge")

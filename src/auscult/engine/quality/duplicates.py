@@ -18,6 +18,8 @@ from auscult.base.contracts import RecordBatch
 from auscult.engine.dataset import Dataset
 
 SKETCH = 256
+MIN_VALUES = 32
+"""Shorter records are compared for exact equality only: a few numbers correlate by chance."""
 BANDS, BITS = 12, 16
 ALIKE = 0.999
 MAX_BUCKET = 50
@@ -64,7 +66,7 @@ def _sketches(batches: Iterable[RecordBatch]) -> npt.NDArray[np.float32] | None:
 
 def _sketch(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     flat = np.nan_to_num(values.astype(np.float32).ravel())
-    if flat.size < 2:
+    if flat.size < MIN_VALUES:
         return np.zeros(SKETCH, dtype=np.float32)
     at = np.linspace(0, flat.size - 1, SKETCH)
     short = flat[at.astype(np.int64)] - flat.mean()

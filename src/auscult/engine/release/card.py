@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from auscult.engine.release.report_limits import faults_section, leaks_section, subgroups_section
 from auscult.engine.release.report_origin import (
     calibration_section,
     data_section,
@@ -12,14 +13,7 @@ from auscult.engine.release.report_origin import (
     split_section,
 )
 from auscult.engine.release.report_parts import Block, Listing, Section, Source, Table, Text, pairs
-from auscult.engine.release.report_results import (
-    choice_section,
-    faults_section,
-    gates_section,
-    leaks_section,
-    results_section,
-    subgroups_section,
-)
+from auscult.engine.release.report_results import choice_section, gates_section, results_section
 from auscult.engine.release.report_summary import (
     caveats,
     intent_rows,
@@ -49,8 +43,8 @@ def model_card(source: Source) -> str:
     -----
     Headings: Mitchell et al. 2019, Model cards for model reporting, FAT*, section 4.
     """
-    title = f"# Model card: {plain(source.evidence.recipe.name)} {plain(str(source.manifest.get('version', '')))}".rstrip()
-    parts = [title]
+    name, version = source.evidence.recipe.name, str(source.manifest.get("version", ""))
+    parts = [f"# Model card: {plain(f'{name} {version}')}"]
     for heading, blocks in _headings(source).items():
         parts.append(f"## {heading}")
         parts += [_block(block) for block in blocks]
@@ -60,6 +54,7 @@ def model_card(source: Source) -> str:
 def _headings(source: Source) -> dict[str, Sequence[Block]]:
     metrics, spec = source.metrics, source.spec
     definition, origin = meaning_of(metrics["primary"], spec)
+    others = [name for name in metrics["metrics"] if name != metrics["primary"]]
     results, gates = results_section(source), gates_section(source)
     return {
         "Model details": [pairs(_details(source)), *choice_section(source).blocks[:1]],
@@ -67,9 +62,7 @@ def _headings(source: Source) -> dict[str, Sequence[Block]]:
         "Factors": subgroups_section(source).blocks,
         "Metrics": [
             Text(f"Primary: {metrics['primary']}. {definition}{f' ({origin})' if origin else ''}"),
-            Text(
-                f"Reported beside it: {', '.join(n for n in metrics['metrics'] if n != metrics['primary']) or 'none'}."
-            ),
+            Text(f"Reported beside it: {', '.join(others) or 'none'}."),
             Text(f"Intervals: {source.level}, bootstrap over {source.units}."),
         ],
         "Evaluation data": [
@@ -77,7 +70,7 @@ def _headings(source: Source) -> dict[str, Sequence[Block]]:
             *split_section(source).blocks[:1],
             *leaks_section(source).blocks,
         ],
-        "Training data": data_section(source).blocks,
+        "Training data": [*data_section(source).blocks, *split_section(source).blocks[1:]],
         "Quantitative analyses": [
             *summary_section(source).blocks[:1],
             *_tables(results)[:1],
@@ -89,9 +82,7 @@ def _headings(source: Source) -> dict[str, Sequence[Block]]:
         "Ethical considerations": [Text(t) for t in _ethics(source)],
         "Caveats and recommendations": [
             Listing(caveats(source) or ("None beyond the intended use and the figures above.",)),
-            Text(
-                "The full report with pictures is report.html; check the release with 'auscult verify' before it is used."
-            ),
+            Text("The full report with pictures is report.html. Run 'auscult verify' before use."),
         ],
     }
 
@@ -112,9 +103,9 @@ def _ethics(source: Source) -> list[str]:
     missing = [key.replace("_", " ") for key in asked if key not in source.metrics["subgroups"]]
     unknown = f" Not in the data, hence not examined: {', '.join(missing)}." if missing else ""
     return [
-        "Subjects stand in the release only as keyed pseudonyms and records as hashes; no identifying field enters a dataset.",
+        "Subjects are kept as keyed pseudonyms and records as hashes; no identifying field is kept.",
         f"It must not be used for: {intent.not_for}",
-        f"Whether it serves every group equally well can be judged only for the groups under Factors.{unknown}",
+        f"Whether it serves every group equally well can be judged only for those under Factors.{unknown}",
     ]
 
 

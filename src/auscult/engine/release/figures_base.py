@@ -1,4 +1,4 @@
-"""What every picture of a report shares: one look, colours that colour-blind people tell apart, the same bytes twice."""
+"""What every picture of a report shares: one look, safe colours, the same bytes for the same drawing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# Okabe and Ito 2008, Color Universal Design: told apart with every common colour vision; black is kept for references.
+# Okabe and Ito 2008, Color Universal Design: told apart with every common colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("-", "--", ":")
 INK, GREY, PALE = "#1b2733", "#6b7680", "#d9dee3"
@@ -27,12 +27,11 @@ WIDTH_IN = 8.4
 # More points than this do not show at the width of the page and only make the file large.
 MAX_POINTS = 300
 # More points than this are counted in hexagons instead of being drawn each.
-MAX_DOTS = 400
+MAX_DOTS = 1500
 FONTS = "'DejaVu Sans', Verdana, Arial, sans-serif"
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,
-    "axes.unicode_minus": False,
     "font.size": 9.0,
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
@@ -112,7 +111,7 @@ def picture(
 
 
 def _for_page(svg: str, name: str, title: str) -> str:
-    """Make a stand-alone SVG one element of a page: no prolog, no rules for the whole page, ids of its own."""
+    """Make a stand-alone SVG one element of a page: no prolog, no rules for the page, ids of its own."""
     text = _DEFS_STYLE.sub("", _HEAD.sub("", svg))
     text = _NAMESPACES.sub("", text)
     text = _FAMILY.sub(FONTS, text)
@@ -155,19 +154,22 @@ def thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 def counts_by_score(positive: Bools, score: Floats) -> tuple[Floats, Floats]:
     """Count true and false positives at each distinct score, high to low; both (G,)."""
     distinct, point = np.unique(-score, return_inverse=True)
-    true = np.cumsum(np.bincount(point, weights=positive, minlength=len(distinct)))
-    false = np.cumsum(np.bincount(point, weights=~positive, minlength=len(distinct)))
+    true: Floats = np.cumsum(np.bincount(point, weights=positive, minlength=len(distinct)), dtype=np.float64)
+    false: Floats = np.cumsum(
+        np.bincount(point, weights=~positive, minlength=len(distinct)), dtype=np.float64
+    )
     return true, false
 
 
 def cloud(axes: Axes, x: Floats, y: Floats) -> None:
     """Draw points: each where they are few, else how many fall into each hexagon (an embedded image)."""
+    from matplotlib.colors import PowerNorm
+
     if len(x) <= MAX_DOTS:
-        axes.scatter(x, y, s=9, color=COLOURS[0], alpha=0.5, linewidths=0)
+        axes.scatter(x, y, s=9, color=COLOURS[0], alpha=0.5, linewidths=0, rasterized=True)
         return
-    drawn = axes.hexbin(
-        x, y, gridsize=45, mincnt=1, bins="log", cmap="cividis_r", linewidths=0, rasterized=True
-    )
+    drawn = axes.hexbin(x, y, gridsize=45, mincnt=1, cmap="cividis_r", linewidths=0, rasterized=True)
+    drawn.set_norm(PowerNorm(0.5, vmin=0.0))
     bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.85, pad=0.02)
     bar.set_label("answers in a hexagon (count)", fontsize=8)
     bar.ax.tick_params(labelsize=7)

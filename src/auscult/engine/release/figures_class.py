@@ -26,7 +26,6 @@ from auscult.engine.release.figures_base import (
 from auscult.engine.release.figures_curves import paint_reliability
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Sheet
 
 MAX_CURVES = 10
@@ -83,9 +82,9 @@ def _ranking(spec: TaskSpec, known: Array, probability: Floats) -> Figure:
     return picture(
         "ranking",
         "How well the probabilities order the answers",
-        "Left: sensitivity against false positive rate of one class against the rest; the dashed line is guessing. "
-        "Right: precision against sensitivity; each dotted line is the share of that class, which guessing would "
-        f"reach. Below, the areas under both curves.{left}",
+        "Left: sensitivity against false positive rate of one class against the rest; the dashed line is "
+        "guessing. Right: precision against sensitivity; each dotted line is the share of that class, which "
+        f"guessing would reach. Below, the areas under both curves.{left}",
         height_in=3.9 + 0.1 * len(shown),
         paint=partial(_paint_ranking, spec=spec, shown=shown, known=known, probability=probability),
     )
@@ -104,8 +103,11 @@ def _paint_ranking(
             continue
         true, false = counts_by_score(positive, score)
         left.plot(*thinned(np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])), **look)
-        areas = f"ROC {score_roc_auc(positive, score)[0]:.3f}, precision {score_pr_auc(positive, score)[0]:.3f}"
-        right.plot(*thinned(true / true[-1], true / (true + false)), label=f"{spec.labels[k]}: {areas}", **look)
+        roc, precision = score_roc_auc(positive, score)[0], score_pr_auc(positive, score)[0]
+        areas = f"ROC {roc:.3f}, average precision {precision:.3f}"
+        right.plot(
+            *thinned(true / true[-1], true / (true + false)), label=f"{spec.labels[k]}: {areas}", **look
+        )
         right.axhline(float(positive.mean()), color=look["color"], linestyle=":", linewidth=0.8)
     left.set(title="ROC", xlabel="false positive rate (0 to 1)", ylabel="sensitivity (0 to 1)")
     right.set(title="Precision and recall", xlabel="sensitivity (0 to 1)", ylabel="precision (0 to 1)")
@@ -121,8 +123,8 @@ def _reliability(spec: TaskSpec, known: Array, probability: Floats) -> Figure:
     return picture(
         "reliability",
         "Does a stated probability come true that often?",
-        "Each point holds about as many answers as the others; below, how many. On the dashed line the stated "
-        "probability is what was observed. "
+        "Each point holds about as many answers as the others; below, how many. On the dashed line the "
+        "stated probability is what was observed. "
         f"Expected calibration error {curve.ece:.3f}, Brier score {curve.brier:.3f} (0 is best for both).",
         height_in=4.2,
         paint=partial(paint_reliability, curve=curve, of=of),
@@ -135,8 +137,8 @@ def _confusion(spec: TaskSpec, known: Array, decided: Array) -> Figure:
     return picture(
         "confusion",
         "Which classes are taken for which",
-        "Rows are the true class, columns the decided one. Each field: number of answers, and their share of the row; "
-        "the diagonal is right. Answers that the release would abstain from are counted as decided.",
+        "Rows are the true class, columns the decided one. Each field: number of answers, and their share of "
+        "the row; the diagonal is right. Answers that the release would abstain from are counted as decided.",
         height_in=min(1.6 + 0.62 * n_classes, 8.0),
         paint=partial(_paint_confusion, spec=spec, counts=counts),
     )
@@ -174,9 +176,9 @@ def _decisions(spec: TaskSpec, curve: DecisionCurve) -> Figure:
     return picture(
         "decision",
         "What acting on the probabilities is worth",
-        "Net benefit of acting where the probability is at or above a threshold: true positives an answer, less false "
-        "positives weighed by the odds of the threshold (Vickers and Elkin 2006). The model is worth using at the "
-        "thresholds where its line is above both others.",
+        "Net benefit of acting where the probability is at or above a threshold: true positives an answer, "
+        "less false positives weighed by the odds of the threshold (Vickers and Elkin 2006). The model is "
+        "worth using at the thresholds where its line is above both others.",
         height_in=3.5,
         paint=partial(_paint_decisions, name=spec.labels[1], curve=curve),
     )
@@ -204,8 +206,9 @@ def _abstention(curve: RiskCoverage, share: float | None) -> Figure:
     return picture(
         "abstention",
         "What is gained by answering only the surest",
-        "Share of wrong answers among those that are given, when only the answers with the highest probability are "
-        f"given. A line that rises to the right means that the probabilities know where the errors are.{stated}",
+        "Share of wrong answers among those that are given, when only the answers with the highest "
+        "probability are given. A line that rises to the right means that the probabilities know where the "
+        f"errors are.{stated}",
         height_in=3.3,
         paint=partial(_paint_abstention, curve=curve, share=share),
     )

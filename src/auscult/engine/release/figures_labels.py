@@ -41,8 +41,9 @@ def label_figures(spec: TaskSpec, outputs: Outputs) -> list[Figure]:
     calibration = picture(
         "reliability",
         "Does a stated probability come true that often?",
-        "Over all labels and answers whose truth is known. On the dashed line the stated probability is what was "
-        f"observed. Expected calibration error {curve.ece:.3f}, Brier score {curve.brier:.3f} (0 is best for both).",
+        "Over all labels and answers whose truth is known. On the dashed line the stated probability is "
+        f"what was observed. Expected calibration error {curve.ece:.3f}, "
+        f"Brier score {curve.brier:.3f} (0 is best).",
         height_in=4.2,
         paint=partial(paint_reliability, curve=curve, of="a label"),
     )
@@ -58,12 +59,12 @@ def _areas(spec: TaskSpec, truth: Array, probability: Floats) -> Figure:
             score = probability[rows, k]
             areas[k] = score_roc_auc(positive, score)[0], score_pr_auc(positive, score)[0]
     undefined = int(np.isnan(areas[:, 0]).sum())
-    left_out = f" Not defined for {undefined} labels, which lack positives or negatives." if undefined else ""
+    left_out = f" Without positives or negatives, hence not defined: {undefined}." if undefined else ""
     return picture(
         "areas",
         "How well each label is told",
-        "Area under the ROC curve (guessing: 0.5) and average precision (guessing: the share of positives) of each "
-        f"label, best first; in brackets the number of positives among the known answers.{left_out}",
+        "Area under the ROC curve (guessing: 0.5) and average precision (guessing: the share of positives) "
+        f"of each label, best first; in brackets the number of positives among the known answers.{left_out}",
         height_in=1.3 + 0.21 * len(spec.labels),
         paint=partial(_paint_areas, spec=spec, truth=truth, areas=areas),
     )

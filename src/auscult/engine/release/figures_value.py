@@ -10,6 +10,7 @@ import numpy as np
 
 from auscult.base.contracts import Outputs, TaskSpec
 from auscult.engine.release.figures_base import COLOURS, GREY, INK, Figure, Floats, cloud, picture
+from auscult.engine.release.report_text import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,8 +91,8 @@ def _bland_altman(spec: TaskSpec, truth: Floats, value: Floats) -> Figure:
     error = value - truth
     mean, spread = error.mean(axis=0), error.std(axis=0, ddof=min(1, len(error) - 1))
     limits = [
-        f"{name}: bias {m:.2f}{_unit(spec)}, limits {m - LIMIT_SDS * s:.2f} to {m + LIMIT_SDS * s:.2f}."
-        for name, m, s in zip(spec.labels, mean, spread, strict=True)
+        f"{name}: bias {shown(m, 2)}, limits {shown(m - r, 2)} to {shown(m + r, 2)} {spec.unit}."
+        for name, m, r in zip(spec.labels, mean, LIMIT_SDS * spread, strict=True)
     ]
 
     def one(axes: Axes, k: int) -> None:
@@ -99,14 +100,14 @@ def _bland_altman(spec: TaskSpec, truth: Floats, value: Floats) -> Figure:
         bias, sd = float(mean[k]), float(spread[k])
         for place, dashes in ((bias, "-"), (bias - LIMIT_SDS * sd, "--"), (bias + LIMIT_SDS * sd, "--")):
             axes.axhline(place, color=COLOURS[1], linestyle=dashes, linewidth=1.2)
-        axes.set(xlabel=f"mean of predicted and true{_unit(spec)}", ylabel=f"predicted - true{_unit(spec)}")
+        axes.set(xlabel=f"mean of both{_unit(spec)}", ylabel=f"predicted − true{_unit(spec)}")
 
     return picture(
         "bland-altman",
         "Limits of agreement (Bland and Altman)",
-        f"Error over the size of the value. Solid: mean error (bias); dashed: {LIMIT_SDS} standard deviations to "
-        "either side, which hold 95 % of the errors if they are normal. All answers count alike, several of one "
-        f"subject included. {' '.join(limits)}",
+        f"Error over the size of the value. Solid: mean error (bias); dashed: {LIMIT_SDS} standard "
+        "deviations to either side, which hold 95 % of the errors if they are normal. All answers count "
+        f"alike, several of one subject included. {' '.join(limits)}",
         height_in=3.4,
         paint=partial(_panels, spec=spec, paint=one),
     )
@@ -116,8 +117,8 @@ def _by_column(spec: TaskSpec, truth: Floats, value: Floats) -> Figure:
     return picture(
         "by-column",
         "Error of each column",
-        "Mean absolute error and root mean squared error of each column, for a forecast from near to far; the band holds "
-        "the middle 80 % of the absolute errors.",
+        "Mean absolute error and root mean squared error of each column, for a forecast from near to far; "
+        "the band holds the middle 80 % of the absolute errors.",
         height_in=3.4,
         paint=partial(_paint_by_column, spec=spec, error=np.abs(value - truth)),
     )
@@ -155,8 +156,8 @@ def _intervals(spec: TaskSpec, truth: Floats, interval: Floats) -> Figure:
     return picture(
         "intervals",
         "What the stated intervals hold",
-        "Left: share of the true values inside their interval; it should be the coverage that was asked for (see "
-        f"Calibration). Right: median width of the intervals.{unbounded}",
+        "Left: share of the true values inside their interval; it should be the coverage that was asked for "
+        f"(see Calibration). Right: median width of the intervals.{unbounded}",
         height_in=3.1,
         paint=partial(_paint_intervals, spec=spec, share=inside.mean(axis=0), width=width),
     )

@@ -1,4 +1,4 @@
-"""The report of a release: one HTML file that a quality manager can read without a network, and a model card."""
+"""The report of a release: one HTML file that can be read without a network, and a model card."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from jinja2 import Environment, StrictUndefined
 from auscult.base.files import read_json, write_bytes
 from auscult.engine.release.card import model_card
 from auscult.engine.release.evidence import Evidence
+from auscult.engine.release.report_limits import (
+    by_subject_section,
+    faults_section,
+    leaks_section,
+    study_section,
+    subgroups_section,
+)
 from auscult.engine.release.report_origin import (
     calibration_section,
     data_section,
@@ -21,15 +28,10 @@ from auscult.engine.release.report_origin import (
 )
 from auscult.engine.release.report_parts import Section, Source
 from auscult.engine.release.report_results import (
-    by_subject_section,
     choice_section,
-    faults_section,
     gates_section,
-    leaks_section,
     pictures_section,
     results_section,
-    study_section,
-    subgroups_section,
 )
 from auscult.engine.release.report_summary import intent_section, summary_section, title_rows
 

@@ -17,7 +17,7 @@ POLICIES = {
     "subject": "all records of a subject have one role",
     "group": "all records of a group have one role",
     "given": "the roles are given by the recipe or the source",
-    "time-within-subject": "of each subject the last stretch of time is the test, the one before it validation",
+    "time-within-subject": "the last stretch of each record is the test, the one before it validation",
     "per-user-holdout": "of each user some interactions are held out",
     "scaffold": "all molecules with one scaffold have one role",
 }
@@ -47,7 +47,7 @@ def data_section(source: Source) -> Section:
 
 
 def _n_records(source: Source) -> str:
-    """Records that have a role, from the frozen split; each counts once."""
+    """Count the records that have a role in the frozen split, each once."""
     seeds = source.evidence.split.get("seeds", [])
     if not seeds:
         return "not stated"
@@ -58,17 +58,19 @@ def _aside(source: Source) -> list[Block]:
     if not source.evidence.set_aside:
         return []
     reasons = Counter(_reason(a) for a in source.evidence.set_aside)
-    rows = tuple((shown(n, 0), reason) for reason, n in sorted(reasons.items(), key=lambda r: (-r[1], r[0])))
+    rows = tuple((reason, shown(n, 0)) for reason, n in sorted(reasons.items(), key=lambda r: (-r[1], r[0])))
     more = len(rows) - MOST_REASONS
     blocks: list[Block] = [
         Text("Set aside, by reason:"),
-        Table(("Number", "Reason"), rows[:MOST_REASONS], frozenset((0,))),
+        Table(("Reason", "Number"), rows[:MOST_REASONS], frozenset((1,))),
     ]
-    return [*blocks, Text(f"… and {count(more, 'further reason')} in quality.json.")] if more > 0 else blocks
+    if more > 0:
+        blocks.append(Text(f"{count(more, 'further reason')} in quality.json."))
+    return blocks
 
 
 def _reason(aside: SetAside) -> str:
-    """The reason without the name of the file, which may name a person and keeps like reasons apart."""
+    """Take the file's name off a reason: it may name a person, and keeps like reasons apart."""
     text = aside.reason
     for name in (aside.source, aside.source.rpartition("/")[2]):
         text = text.removeprefix(f"{name}: ")
@@ -91,15 +93,15 @@ def _findings(source: Source) -> list[Block]:
 
 def split_section(source: Source) -> Section:
     """Who was trained on and who was tested on."""
-    table = source.evidence.recipe.split
+    table, resamples = source.evidence.recipe.split, source.evidence.recipe.evaluate.resamples
     leak = {
-        "fail": "a leak stops the build",
-        "report": "a leak is listed, and the metrics are given with and without",
+        "fail": "the build stops",
+        "report": "it is listed, and the metrics are given with and without",
     }
     rows = {
         "Policy": f"{table.policy}: {POLICIES[table.policy]}",
         "Judged on": _judged_by(source),
-        "Intervals": f"bootstrap over {source.units}, {source.evidence.recipe.evaluate.resamples} resamples, {source.level}",
+        "Intervals": f"{source.level}, bootstrap over {source.units}, {resamples} resamples",
         "If a test record is known": leak[table.on_leak],
         "Seed of the draw": str(table.seed),
     }
@@ -111,11 +113,7 @@ def split_section(source: Source) -> Section:
 
 def _judged_by(source: Source) -> str:
     split = str(source.metrics["split"])
-    return (
-        f"{split[2:]}-fold cross-validation, out of fold"
-        if split.startswith("cv")
-        else "a test split, opened once"
-    )
+    return f"{split[2:]}-fold cross-validation, out of fold" if split.startswith("cv") else "a test split"
 
 
 def _roles(source: Source) -> list[Block]:
@@ -135,7 +133,7 @@ def _roles(source: Source) -> list[Block]:
 
 
 def calibration_section(source: Source) -> Section:
-    """What was asked for, what was fitted on validation, and what it gave on the test."""
+    """Say what was asked for, what was fitted on validation, and what it gave on the test."""
     table = source.evidence.recipe.calibrate
     asked = {
         "Method": table.method,
@@ -208,14 +206,14 @@ def latency_section(source: Source) -> Section:
     }
     rows = tuple((text, shown(latency.get(key), 2), "ms") for key, text in names.items())
     text = (
-        f"Over {count(latency['n'], 'pass', 'passes')} of simulated records on the machine that made the release; "
-        "another machine will differ. Latency is no part of the content hash."
+        f"Over {count(latency['n'], 'pass', 'passes')} of simulated records on the machine that made the "
+        "release; another machine will differ. Latency is no part of the content hash."
     )
     return Section("latency", "Latency", (Text(text), Table(("What", "Time", "Unit"), rows, frozenset((1,)))))
 
 
 def provenance_section(source: Source) -> Section:
-    """What made this release, by name and hash."""
+    """Say what made this release, by name and hash."""
     m, manifest = source.metrics, source.manifest
     about = {
         "Recipe": source.evidence.recipe.name,
@@ -230,11 +228,12 @@ def provenance_section(source: Source) -> Section:
     }
     blocks: list[Block] = [pairs(about, codes=True)]
     if manifest.get("parts"):
-        text = "The content hash is the hash of these; it never covers times, latency, the bill of materials or this page:"
+        text = "The content hash is the hash of these; times, latency and this page are no part of it:"
         hashes = tuple((str(k), str(v)) for k, v in manifest["parts"].items())
         blocks += [Text(text), Table(("Part", "SHA-256"), hashes, codes=frozenset((1,)))]
     blocks.append(Text(
-        "The recipe with every default is recipe.resolved.toml, every package with its version is sbom.cdx.json, every "
-        "file with its hash is release.json. 'auscult verify' checks them and answers the golden inputs again."
+        "The recipe with every default is recipe.resolved.toml, every package with its version is "
+        "sbom.cdx.json, every file with its hash is release.json. 'auscult verify' checks them and answers "
+        "the golden inputs again."
     ))  # fmt: skip
     return Section("provenance", "Provenance", tuple(blocks))

@@ -14,8 +14,8 @@ from auscult.engine.release.report_text import (
     is_number,
     meaning_of,
     shown,
+    told,
     unit_of,
-    with_interval,
 )
 
 
@@ -26,7 +26,7 @@ def title_rows(source: Source) -> dict[str, str]:
     return {
         "Version": str(manifest.get("version", "not stated")),
         "Content hash": str(manifest.get("content_hash") or "not stated"),
-        "Replaces": str(replaced) if replaced else "nothing; the first of its line",
+        "Replaces": str(replaced) if replaced else "no earlier release is named",
         "Made": str(manifest.get("created", "not stated")),
         "Signature": signature(manifest),
     }
@@ -37,11 +37,13 @@ def signature(manifest: Mapping[str, Any]) -> str:
     signed = manifest.get("signed")
     if signed is None:
         return (
-            "A release is signed after this page is written. Whether this one is, and whether it is unchanged: "
-            "see signature.json beside release.json, or run 'auscult verify'."
+            "A release is signed after this page is written. Whether this one is, and whether it is "
+            "unchanged: see signature.json beside release.json, or run 'auscult verify'."
         )
     if signed:
-        return "Signed (Ed25519). 'auscult verify' shows that nothing changed since; name the key to know by whom."
+        return (
+            "Signed (Ed25519). 'auscult verify' shows that nothing changed since; name the key to see whose."
+        )
     return "Unsigned: nobody vouches for this release."
 
 
@@ -56,12 +58,12 @@ def summary_section(source: Source) -> Section:
 
 
 def intent_section(source: Source) -> Section:
-    """What the release is for."""
+    """Say what the release is for."""
     return Section("intent", "Intended use", (pairs(intent_rows(source)),), boxed=True)
 
 
 def intent_rows(source: Source) -> dict[str, str]:
-    """The four statements of intent."""
+    """Give the four statements of intent."""
     intent = source.evidence.recipe.intent
     return {
         "Use": intent.use,
@@ -81,7 +83,8 @@ def judged_on(source: Source) -> str:
     )
     where = "the test split"
     if str(m["split"]).startswith("cv"):
-        where = f"{str(m['split'])[2:]}-fold cross-validation (every record answered by a model that had not seen it)"
+        folds = f"{str(m['split'])[2:]}-fold cross-validation"
+        where = f"{folds} (each record answered by a model that had not seen it)"
     seeds = f", mean over {len(m['seeds'])} seeds" if len(m["seeds"]) > 1 else ""
     return f"{where}: {count(m['n_answers'], 'answer')} for {count(m['n_records'], 'record')} {who}{seeds}"
 
@@ -95,12 +98,11 @@ def _primary(source: Source) -> tuple[str, Mapping[str, Any], Mapping[str, Any],
 def _result(source: Source) -> str:
     name, figure, floor, _ = _primary(source)
     definition, _ = meaning_of(name, source.spec)
-    better = "higher" if figure["higher_is_better"] else "lower"
-    value = with_interval(figure, digits_for(name, source.spec, [figure, floor]), unit_of(name, source.spec))
+    better = "Higher" if figure["higher_is_better"] else "Lower"
     return (
-        f"Judged on {judged_on(source)}. The model that ships, {source.metrics['model']}, reaches a {name} of {value}; "
-        f"in brackets the {source.level} interval by resampling {source.units}. {name}: {definition} {better.title()} is "
-        "better."
+        f"Judged on {judged_on(source)}. The model that ships, {source.metrics['model']}, reaches a "
+        f"{name} of {told(name, source.spec, figure, floor)}; in brackets the {source.level} interval by "
+        f"resampling {source.units}. {name}: {definition} {better} is better."
     )
 
 
@@ -109,10 +111,10 @@ def _floor(source: Source) -> str:
     name, figure, floor, gap = _primary(source)
     if m["model"] == m["floor_model"]:
         return "What ships is the floor, the simple model that every model is compared with."
-    digits, unit = digits_for(name, source.spec, [figure, floor]), unit_of(name, source.spec)
     stated = (
-        f"The floor, the simple model {m['floor_model']}, reaches {with_interval(floor, digits, unit)} on the same answers; "
-        f"the difference is {with_interval(gap, digits_for(name, source.spec, [gap]), unit)}."
+        f"The floor, the simple model {m['floor_model']}, reaches "
+        f"{told(name, source.spec, floor, figure)} on the same answers; "
+        f"the difference is {told(name, source.spec, gap)}."
     )
     return f"{stated} {_verdict(gap)}"
 
@@ -124,7 +126,8 @@ def _verdict(gap: Mapping[str, Any]) -> str:
     if low <= 0 <= high:
         return "The interval of the difference holds 0: a real advantage is not shown."
     won = (low > 0) == bool(gap["higher_is_better"])
-    return f"The interval of the difference leaves out 0: the model is {'better' if won else 'worse'} than the floor."
+    side = "better" if won else "worse"
+    return f"The interval of the difference leaves out 0: the model is {side} than the floor."
 
 
 def _published(source: Source) -> list[str]:
@@ -134,7 +137,7 @@ def _published(source: Source) -> list[str]:
     for row in printed_figures(source):
         if row["metric"] != name:
             continue
-        value = f"{shown(row['value'], digits)}{f' {unit}' if unit else ''}"
+        value = f"{shown(row['value'], digits)} {unit}".rstrip()
         where = _against(row["value"], figure)
         sentences.append(f"Published: {value} ({row['source']}; {status_of(row)}){where}.")
     return sentences
@@ -151,7 +154,7 @@ def _against(value: float, figure: Mapping[str, Any]) -> str:
 
 
 def printed_figures(source: Source) -> list[Mapping[str, Any]]:
-    """Published figures that were checked; a recalled one is not printed."""
+    """Give the published figures that were checked; a recalled one is not printed."""
     return [row for row in source.metrics["published"] if row["status"] != "recalled"]
 
 
@@ -166,12 +169,12 @@ def _gates(source: Source) -> str:
         return ""
     failed = [g.metric for g in gates if not g.passed]
     if not failed:
-        return f"{'The limit that was set before holds' if len(gates) == 1 else f'All {len(gates)} limits that were set before hold'}."
-    return f"Limits that do not hold: {', '.join(failed)}."
+        return f"Every limit of the recipe holds ({len(gates)})."
+    return f"Limits of the recipe that do not hold: {', '.join(failed)}."
 
 
 def caveats(source: Source) -> tuple[str, ...]:
-    """What limits the figures, from the evidence; empty where nothing does."""
+    """Say what limits the figures; empty where nothing does."""
     m, recipe = source.metrics, source.evidence.recipe
     leaks = m["leaks"].get("n_records", 0)
     recalled = sum(row["status"] == "recalled" for row in m["published"])
@@ -192,17 +195,22 @@ def caveats(source: Source) -> tuple[str, ...]:
         ),
         (
             leaks > 0,
-            f"{count(leaks, 'test record')} known before the test (see Leaks); figures are given with and without.",
+            f"Known before the test (see Leaks): {count(leaks, 'test record')}; figures with and without.",
         ),
         (m["choice"]["forced"], "The model that ships was named by the user, not chosen on validation."),
         (
             m["shipped_refit_untested"],
             "The model that ships was fitted again on all records; that refit itself is untested.",
         ),
+        (
+            len(m["seeds"]) > 1,
+            "Figures and both ends of their intervals are means over the seeds; subgroups, leaks, faults and "
+            "pictures are of the first seed.",
+        ),
         (undefined > 0, f"{count(undefined, 'metric')} could not be computed in every resample."),
         (
             recalled > 0,
-            f"{count(recalled, 'published figure')} known from memory only, hence not printed until checked.",
+            f"Not printed until checked: {count(recalled, 'published figure')} known from memory only.",
         ),
         (bool(serious), f"Findings of severity error in the data: {', '.join(serious)}."),
         (_primary_undefined(source), f"The primary metric is {NOT_DEFINED} on this test."),

@@ -38,7 +38,8 @@ def digits_of(figures: Sequence[Mapping[str, Any]], *, least: int) -> int:
     JCGM 100:2008 (GUM), 7.2.6: two significant digits of an uncertainty, and the value to the same place.
     """
     ends = [(f["low"], f["high"]) for f in figures if is_number(f.get("low")) and is_number(f.get("high"))]
-    widths = [high - low for low, high in ends if math.isfinite(high - low) and high > low]
+    # A bootstrap of something that never varies leaves an interval of rounding errors.
+    widths = [high - low for low, high in ends if 1e-9 * abs(high) < high - low < math.inf]
     asked = [1 - math.floor(math.log10(width)) for width in widths]
     return min(max([least, *asked]), MOST_DIGITS)
 
@@ -55,11 +56,11 @@ def shown(value: float | None, digits: int) -> str:
 
 
 def interval(figure: Mapping[str, Any], digits: int) -> str:
-    """Write an interval as ``low to high``."""
+    """Write an interval as ``low to high``, which stays on one line."""
     low, high = figure.get("low"), figure.get("high")
     if not is_number(low) and not is_number(high):
         return NOT_DEFINED
-    return f"{shown(low, digits)} to {shown(high, digits)}"
+    return f"{shown(low, digits)}\u00a0to\u00a0{shown(high, digits)}"
 
 
 def with_interval(figure: Mapping[str, Any], digits: int, unit: str = "") -> str:
@@ -110,15 +111,26 @@ def registered(name: str) -> tuple[Metric | None, str]:
 
 
 def unit_of(name: str, spec: TaskSpec) -> str:
-    """Unit of a metric: empty for a share or an index, the task's for an error of its values."""
+    """Return the unit of a metric: none for a share, the task's for an error of its values."""
     metric, _ = registered(name)
     unit = "target" if metric is None and spec.kind == "value" else "1" if metric is None else metric.unit
     return {"1": "", "target": spec.unit}.get(unit, unit)
 
 
 def digits_for(name: str, spec: TaskSpec, figures: Sequence[Mapping[str, Any]]) -> int:
-    """Decimals of a metric: three for shares and indices, two for values with a unit, or more where it is sharp."""
+    """Decimals of a metric: three for a share, two for a value with a unit, more where it is sharp."""
     return digits_of(figures, least=2 if unit_of(name, spec) else 3)
+
+
+def titled(name: str, spec: TaskSpec) -> str:
+    """Write a metric with its unit, where it has one, as the head of a column."""
+    unit = unit_of(name, spec)
+    return f"{name} ({unit})" if unit else name
+
+
+def told(name: str, spec: TaskSpec, figure: Mapping[str, Any], *beside: Mapping[str, Any]) -> str:
+    """Write a figure with unit and interval, to the decimals that it and those beside it ask for."""
+    return with_interval(figure, digits_for(name, spec, [figure, *beside]), unit_of(name, spec))
 
 
 def meaning_of(name: str, spec: TaskSpec) -> tuple[str, str]:

@@ -20,7 +20,12 @@ from auscult.engine.gate import fit_gate
 from auscult.engine.prepare import code_hash
 from auscult.engine.program import program_hash, save_program
 from auscult.engine.release.evidence import Evidence
-from auscult.engine.release.golden import golden_hash, make_golden_inputs, measure_latency, write_golden_answers
+from auscult.engine.release.golden import (
+    golden_hash,
+    make_golden_inputs,
+    measure_latency,
+    write_golden_answers,
+)
 from auscult.engine.release.report import write_report
 from auscult.engine.release.sbom import write_sbom
 from auscult.engine.release.sign import read_private_key, sign_file
@@ -64,8 +69,9 @@ def write_release(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, k
 def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, draft: Path) -> dict[str, Any]:
     recipe = bench.recipe
     items = bench.dataset.items
+    seen = split.cross_fit(0) if split.n_folds else split
     gate = fit_gate(
-        split.select(items, "train"), split.select(items, "valid"), refusal=recipe.calibrate.gate_refusal, seed=recipe.seed
+        seen.select(items, "train"), seen.select(items, "valid"), refusal=recipe.calibrate.gate_refusal, seed=recipe.seed
     )
     save_program(fit.program, draft / "program")
     write_json(draft / "calibration.json", dict(fit.calibration))

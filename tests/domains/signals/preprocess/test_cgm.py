@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 
 from auscult.base.errors import DataError, ShapeError, UsageError
 from auscult.domains.signals.preprocess.cgm import (
-    SplitProtocol,
     cgm_segments,
     forecast_windows,
     hypo_alarms,
-    split_ranges,
     time_in_range,
 )
+from auscult.engine.split_in_time import SplitProtocol, split_ranges
 
 # From config/*.yaml of GlucoBench: file, gap_threshold (min), min_drop_length, max_length_input,
 # length_segment, dropped row or subject. Then the persistence floor that was measured before on these files,

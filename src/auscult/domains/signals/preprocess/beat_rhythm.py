@@ -60,9 +60,8 @@ def around(values: Floats, n_beats: int, percents: tuple[float, ...]) -> Floats:
         One row a percentile; NaN where there is no value around.
     """
     padded = np.pad(values, n_beats, constant_values=np.nan)
-    rows = np.sort(
-        np.lib.stride_tricks.sliding_window_view(padded, 2 * n_beats + 1), axis=1
-    )  # NaN sorts last
+    beats = np.lib.stride_tricks.sliding_window_view(padded, 2 * n_beats + 1)
+    rows = np.sort(beats, axis=1)  # NaN sorts last
     last = np.isfinite(rows).sum(axis=1) - 1
     out = np.full((len(percents), len(values)), np.nan)
     for k, percent in enumerate(percents):
@@ -108,8 +107,7 @@ def rhythm_features(before_s: Floats, after_s: Floats, dominant: npt.NDArray[np.
         "before_record": before_s / record_s,
         "after_record": after_s / record_s,
         "before_median": before_s / usual_s,
-        "before_rank": np.argsort(np.argsort(before_s, kind="stable"), kind="stable")
-        / max(1, len(before_s) - 1),
+        "before_rank": _rank(before_s),
         "around_local": (before_s + after_s) / (2 * middle_s),
         "before_spread": np.log(before_s / long_s) / (spread_high + 0.03),
         "spread_half": spread_half,
@@ -119,3 +117,10 @@ def rhythm_features(before_s: Floats, after_s: Floats, dominant: npt.NDArray[np.
         "irregular_high": near[1],
         "irregular_normal": np.nan_to_num(around(step, 2 * NEAR_BEATS, (50.0,))[0]),
     }
+
+
+def _rank(values: Floats) -> Floats:
+    ordered = np.sort(values)
+    below, up_to = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
+    out: Floats = (below + up_to - 1) / 2 / max(1, len(values) - 1)  # 0 to 1, equal values share their rank
+    return out

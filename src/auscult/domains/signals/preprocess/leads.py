@@ -13,6 +13,7 @@ from auscult.base.errors import ReadError, UnitError
 
 LEAD_ORDER = ("MLII", "II", "I", "V1", "V2", "V3", "V4", "V5", "V6", "III", "aVR", "aVL", "aVF")
 """Preference when a task wants few leads: a limb lead along the heart's axis first, then the chest."""
+MIN_DURATION_S = 5.0
 MIN_RATE_HZ = 100.0
 MAX_RATE_HZ = 10_000.0
 
@@ -54,6 +55,33 @@ def checked_rate(field: Field) -> float:
     if rate is None or not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
         raise UnitError(f"{field.name}: expected a rate from {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz, got {rate}")
     return rate
+
+
+def usable_ecg(signal: npt.NDArray[np.float32], rate_hz: float) -> None:
+    """Refuse an ECG that is too short, has gaps or a flat lead.
+
+    Parameters
+    ----------
+    signal : (T, C) float32
+        Millivolt; NaN is a gap.
+    rate_hz : float
+        Sampling rate.
+
+    Raises
+    ------
+    ReadError
+        With what was expected, what came, and what to do.
+    """
+    if len(signal) < MIN_DURATION_S * rate_hz:
+        raise ReadError(
+            f"ecg: expected at least {MIN_DURATION_S:g} s, got {len(signal) / rate_hz:.2f} s; record longer"
+        )
+    gaps = int(np.isnan(signal).any(axis=1).sum())
+    if gaps:
+        raise ReadError(f"ecg: expected no gaps, got {gaps} of {len(signal)} samples missing; cut the record at its gaps")
+    flat = int(np.sum(np.ptp(signal, axis=0) == 0))
+    if flat:
+        raise ReadError(f"ecg: expected a signal, got a flat line in {flat} of {signal.shape[1]} leads; check the electrodes")
 
 
 def to_rate(signal: npt.NDArray[np.float32], rate_hz: float, target_hz: float) -> npt.NDArray[np.float32]:

@@ -18,9 +18,11 @@ from pydantic import Field as Setting
 from auscult.base.arrays import Array, Ragged
 from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
+from auscult.domains.signals.fault_names import ECG_FAULTS
 from auscult.domains.signals.preprocess.beat_features import beat_feature_names, beat_features
+from auscult.domains.signals.preprocess.beat_rhythm import RHYTHM
 from auscult.domains.signals.preprocess.beats import beat_windows, condition_ecg
-from auscult.domains.signals.preprocess.leads import checked_rate, choose_leads, to_rate
+from auscult.domains.signals.preprocess.leads import checked_rate, choose_leads, to_rate, usable_ecg
 from auscult.domains.signals.preprocess.qrs import detect_qrs
 from auscult.engine.metrics.events import end_to_end_classes
 
@@ -32,8 +34,9 @@ AAMI = {
 }
 """MIT-BIH symbol to AAMI class N, S, V, F (ANSI/AAMI EC57:2012, table 2; de Chazal 2004, IEEE TBME 51:1196).
 Paced and unclassifiable beats (class Q) are in no class here, as in the published four-class protocol."""
+NOT_LEARNED = [ord("a")]
+"""Aberrated atrial premature beats are wide: a model that learns them takes ventricular beats for supraventricular."""
 LABELS = ("N", "S", "V", "F")
-MIN_DURATION_S = 5.0
 MATCH_S = 0.15
 EXPLAINED_BEATS = 5
 END_TO_END = ("accuracy", "macro_f1", "jk_index", "veb_f1", "sveb_f1")
@@ -60,9 +63,10 @@ class EcgBeats:
             labels=LABELS,
             primary="macro_f1",
             metrics=("accuracy", "macro_f1", "jk_index", "veb_f1", "sveb_f1", "ece", "brier"),
-            floor="boosted-trees",
+            floor="rhythm-trees",
             example="ecg",
             position_rate_hz=config.rate_hz,
+            faults=ECG_FAULTS,
             tags=("ECG", "arrhythmia", "MIT-BIH", "AAMI"),
         )
 
@@ -99,39 +103,45 @@ class EcgBeats:
 
     def _signal(self, signal: Array, rate_hz: float) -> npt.NDArray[np.float32]:
         """Check one record and bring it to the task's rate, (T, C) -> (T', C)."""
-        if len(signal) < MIN_DURATION_S * rate_hz:
-            raise ReadError(
-                f"ecg: expected at least {MIN_DURATION_S:g} s, got {len(signal) / rate_hz:.2f} s; record longer"
-            )
-        gaps = int(np.isnan(signal).any(axis=1).sum())
-        if gaps:
-            raise ReadError(f"ecg: expected no gaps, got {gaps} of {len(signal)} samples missing; cut the record at its gaps")
-        if np.any(np.ptp(signal, axis=0) == 0):
-            raise ReadError("ecg: expected a signal, got a flat line in at least one lead; check the electrodes")
+        usable_ecg(signal, rate_hz)
         return to_rate(np.asarray(signal, dtype=np.float32), rate_hz, self._config.rate_hz)
 
     def cut(self, batch: RecordBatch) -> Items:
-        """Cut records into beats: ``window`` (N, C, 180) in mV at 180 Hz and ``features`` (N, F)."""
-        rate = self._config.rate_hz
+        """Cut records into beats.
+
+        Inputs: ``window`` (N, C, 180) at 180 Hz, ``features`` (N, F), ``rhythm`` (N, R), the first R of them, and
+        ``weight`` (N,), 0 for beats that are judged but not learned from.
+        """
         annotated = batch.has("beat_position")
-        parts = []
-        for row, raw in enumerate(batch.ragged("ecg")):
-            signal = condition_ecg(raw, rate)
-            if annotated:
-                peaks, target = self._annotated(batch, row)
-            else:
-                peaks = detect_qrs(np.asarray(raw[:, 0], dtype=np.float64), rate)
-                target = np.full(len(peaks), -1, dtype=np.int64)
-            if len(peaks) == 0:
-                continue
-            keep = np.flatnonzero(target >= 0) if annotated else np.arange(len(peaks))
-            window, features = beat_windows(signal, peaks, rate)[keep], beat_features(signal, peaks, rate)[keep]
-            parts.append((window, features, np.full(len(keep), row), peaks[keep], target[keep]))
-        if not parts:
+        parts = [self._beats(batch, row) for row in range(len(batch))]
+        window, features, weight, record, position, target = (np.concatenate(p) for p in zip(*parts, strict=True))
+        inputs = {"window": window, "features": features, "rhythm": features[:, : len(RHYTHM)], "weight": weight}
+        return Items(inputs, record, position, target if annotated else None)
+
+    def _beats(self, batch: RecordBatch, row: int) -> tuple[Array, ...]:
+        """Windows, features, weights, record, positions and classes of one record's beats."""
+        rate = self._config.rate_hz
+        raw = batch.ragged("ecg")[row]
+        signal = condition_ecg(raw, rate)
+        if batch.has("beat_position"):
+            peaks, target = self._annotated(batch, row)
+            keep = np.flatnonzero(target >= 0)
+        else:
+            peaks = detect_qrs(np.asarray(raw[:, 0], dtype=np.float64), rate)
+            target, keep = np.full(len(peaks), -1, dtype=np.int64), np.arange(len(peaks))
+        if len(peaks) == 0:
             raise ReadError("ecg: expected at least one heartbeat, found none; check electrodes and gain")
-        window, features, record, position, target = (np.concatenate(p) for p in zip(*parts, strict=True))
-        inputs = {"window": window, "features": features}
-        return Items(inputs, record.astype(np.int64), position.astype(np.int64), target if annotated else None)
+        weight = np.ones(len(peaks), dtype=np.float32)
+        if batch.has("beat_symbol"):
+            weight[np.isin(self._symbols(batch, row), NOT_LEARNED)] = 0.0
+        return (
+            beat_windows(signal, peaks, rate)[keep],
+            beat_features(signal, peaks, rate)[keep],
+            weight[keep],
+            np.full(len(keep), row, dtype=np.int64),
+            peaks[keep].astype(np.int64),
+            target[keep],
+        )
 
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
         """One answer a beat."""
@@ -166,9 +176,13 @@ class EcgBeats:
 
     def _annotated(self, batch: RecordBatch, row: int) -> tuple[Array, Array]:
         """Rising positions and classes of a record's annotated beats; -1 is no class of the protocol."""
-        positions, first = np.unique(batch.ragged("beat_position")[row], return_index=True)
-        symbols = batch.ragged("beat_symbol")[row][first]
-        return positions, np.array([AAMI.get(chr(s), -1) for s in symbols], dtype=np.int64)
+        positions = np.unique(batch.ragged("beat_position")[row])
+        return positions, np.array([AAMI.get(chr(s), -1) for s in self._symbols(batch, row)], dtype=np.int64)
+
+    def _symbols(self, batch: RecordBatch, row: int) -> Array:
+        """Symbols of a record's annotated beats, in the order of their positions."""
+        first = np.unique(batch.ragged("beat_position")[row], return_index=True)[1]
+        return batch.ragged("beat_symbol")[row][first]
 
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """For the beats least like N: how much each feature and each tenth of the window carried the class.

@@ -1,0 +1,1 @@
+"""Tasks of the toy domain, one answer kind each."""

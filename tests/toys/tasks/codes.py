@@ -1,0 +1,52 @@
+"""Task ``codes``: kind ``labels`` with unknown labels; a bag of words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+from zlib import crc32
+
+import numpy as np
+
+from auscult.base.arrays import Array
+from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
+from auscult.base.errors import ReadError
+from toys.tasks.common import NoSettings, needed, only, rows_of
+
+VOCABULARY, LENGTH = 512, 12
+
+
+class Codes:
+    """Which of three problems a note names."""
+
+    Config: ClassVar[type[Config]] = NoSettings
+
+    def __init__(self, config: NoSettings) -> None:
+        self.spec = TaskSpec(
+            "codes", "labels", "problems that a note names", ("leak", "screen", "alarm"),
+            primary="mean_roc_auc", metrics=("mean_roc_auc", "micro_f1", "macro_f1"), floor="no-words", example="notes",
+        )  # fmt: skip
+
+    def prepare(self, batch: RecordBatch) -> RecordBatch:
+        """Keep the text and the codes; an empty text is refused."""
+        needed(batch, "text")
+        if any(not str(t).strip() for t in batch.dense("text")):
+            raise ReadError("text: expected at least one word, got an empty text")
+        return only(batch, "text", "codes")
+
+    def cut(self, batch: RecordBatch) -> Items:
+        """Words as numbers: ``ids`` (N, L) padded with -1 and ``counts`` (N, L)."""
+        rows = rows_of(batch)
+        ids = np.full((len(batch), LENGTH), -1, dtype=np.int64)
+        for row, text in enumerate(batch.dense("text")):
+            words = [crc32(w.encode()) % VOCABULARY for w in str(text).lower().split()][:LENGTH]
+            ids[row, : len(words)] = words
+        counts = (ids >= 0).astype(np.float32)
+        target = np.asarray(batch.dense("codes")) if batch.has("codes") else None
+        return Items({"ids": ids, "counts": counts}, rows, np.zeros_like(rows), target)
+
+    def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
+        """One answer a record."""
+        return Outputs(
+            {"probability": arrays["probability"]}, items.record, None, None if items.target is None else {"label": items.target}
+        )
