@@ -1,4 +1,4 @@
-"""Loads a server over kept-alive connections, from a process of its own: ``load`` for saturation, ``paced`` for delay.
+"""Loads a server over kept-alive connections, from a process of its own: at saturation, or at a given rate.
 
 ``python speed_serve_load.py PORT PATH BODY_FILE --connections 16 --seconds 5 [--rate 100]`` prints one JSON document.
 """
@@ -25,6 +25,7 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[bool] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
@@ -35,6 +36,7 @@ class Connection(asyncio.Protocol):
         return self._answer
 
     def data_received(self, data: bytes) -> None:
+        """Collect the answer, and end the wait when it is whole."""
         self._buffer += data
         head, found, rest = self._buffer.partition(b"\r\n\r\n")
         if not found:
@@ -47,6 +49,7 @@ class Connection(asyncio.Protocol):
             self._answer.set_result(head.startswith(b"HTTP/1.1 200") and b'"refused"' not in rest)
 
     def connection_lost(self, error: Exception | None) -> None:
+        """Count an answer that did not come as a failure."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(False)
 
@@ -70,10 +73,8 @@ async def saturate(connections: list[Connection], seconds: float) -> tuple[list[
     return times, failed, time.perf_counter() - start
 
 
-async def paced(connections: list[Connection], seconds: float, rate: float) -> tuple[list[float], int, float]:
-    """Send at the times of a Poisson process; latency counts from the planned time, also while no connection is free."""
-    rng = np.random.default_rng(0)
-    planned = np.cumsum(rng.exponential(1 / rate, size=int(rate * seconds)))
+async def paced(connections: list[Connection], planned: np.ndarray) -> tuple[list[float], int, float]:
+    """Send at planned times in s; latency counts from these, also while no connection is free."""
     free: asyncio.Queue[Connection] = asyncio.Queue()
     for connection in connections:
         free.put_nowait(connection)
@@ -98,6 +99,14 @@ async def paced(connections: list[Connection], seconds: float, rate: float) -> t
     return times, failed, time.perf_counter() - start
 
 
+def plan(rate: float, seconds: float, spacing: str) -> np.ndarray:
+    """Times of requests in s: evenly spaced, or those of a Poisson process."""
+    gaps = np.full(max(1, int(rate * seconds)), 1 / rate)
+    if spacing == "poisson":
+        gaps = np.random.default_rng(0).exponential(gaps)
+    return np.cumsum(gaps)
+
+
 async def measure(arguments: argparse.Namespace) -> dict[str, float]:
     """Open the connections, warm up and measure."""
     body = Path(arguments.body).read_bytes()
@@ -108,11 +117,13 @@ async def measure(arguments: argparse.Namespace) -> dict[str, float]:
     loop = asyncio.get_running_loop()
     connections = []
     for _ in range(arguments.connections):
-        _, connection = await loop.create_connection(lambda: Connection(head.encode() + body), "127.0.0.1", arguments.port)
+        _, connection = await loop.create_connection(
+            lambda: Connection(head.encode() + body), "127.0.0.1", arguments.port
+        )
         connections.append(connection)
     await saturate(connections, min(1.0, arguments.seconds / 4))
     if arguments.rate:
-        times, failed, taken = await paced(connections, arguments.seconds, arguments.rate)
+        times, failed, taken = await paced(connections, plan(arguments.rate, arguments.seconds, arguments.spacing))
     else:
         times, failed, taken = await saturate(connections, arguments.seconds)
     p50, p99 = np.quantile(times, [0.5, 0.99])
@@ -133,7 +144,8 @@ def main() -> None:
     parser.add_argument("body")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--rate", type=float, default=0.0, help="requests a second; 0 for saturation")
+    parser.add_argument("--spacing", choices=("even", "poisson"), default="even")
     print(json.dumps(asyncio.run(measure(parser.parse_args()))))
 
 

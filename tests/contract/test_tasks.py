@@ -113,8 +113,8 @@ def test_nan_where_none_is_allowed_is_refused(domain: str, name: str) -> None:
         if field.kind != "array" or field.missing or field.name not in used:
             continue
         broken = raw.with_columns({field: _with_nan(raw.columns[field.name])})
-        with pytest.raises(InputError, match=field.name):
-            made.task.prepare(broken)
+        with pytest.raises(InputError, match=rf"(?i){field.name}.*expected"):
+            made.task.cut(made.task.prepare(broken))
 
 
 def _floor(once: Once, domain: str, name: str, made: Prepared) -> Program:

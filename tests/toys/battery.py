@@ -5,6 +5,7 @@ Nothing here knows a name: a domain that is added to the table, or a model to a 
 
 from __future__ import annotations
 
+import math
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ from toys import DOMAIN
 SEED = 3
 RECIPES = Path(__file__).parents[2] / "recipes"
 FEW_RECORDS, ENOUGH_ITEMS = 8, 240
-TRAIN = TrainTable(epochs=40, batch_size=32, learning_rate=0.005, patience=40, threads=1)
+STEPS, BATCH = 160, 32
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 
@@ -144,7 +145,9 @@ def fit(domain: str, model: str, task_name: str, folder: Path) -> Program:
     made = prepared(domain, task_name)
     items = ItemSet(made.items, np.arange(len(made.items)))
     cls = load_part(domains()[domain], "models", model)
-    context = FitContext(made.spec, SEED, TRAIN, folder, Silent())
+    epochs = math.ceil(STEPS * BATCH / len(items))
+    table = TrainTable(epochs=epochs, batch_size=BATCH, learning_rate=0.005, patience=epochs, threads=1)
+    context = FitContext(made.spec, SEED, table, folder, Silent())
     program: Program = cls(cls.Config()).fit(items, items, context).export()
     return program
 

@@ -200,6 +200,12 @@ class SetAside:
     reason: str
     row: int | None = None
 
+    @property
+    def nameless(self) -> str:
+        """The reason without the file's name, which may name a person; for evidence that leaves the machine."""
+        head, found, rest = self.reason.partition(": ")
+        return rest if found and self.source.rpartition("/")[2] in head else self.reason
+
 
 @dataclass(frozen=True)
 class Source:
@@ -556,14 +562,23 @@ class Check(Protocol):
 
 @dataclass(frozen=True)
 class PublicSet:
-    """A public dataset: where it is, under which licence, and how to know that it arrived whole."""
+    """A public dataset: where it is, under which licence, and how to know that it arrived whole.
+
+    Parameters
+    ----------
+    title, homepage, licence : str
+        For people.
+    files_at : str
+        Address below which the files lie; empty where they cannot be fetched one by one.
+    checksums : str
+        ``"package:file"`` of a list in the form of ``sha256sum``: what is fetched, and its SHA-256.
+    """
 
     title: str
     homepage: str
     licence: str
-    url: str = ""
-    sha256: str = ""
-    note: str = ""
+    files_at: str = ""
+    checksums: str = ""
 
 
 @dataclass(frozen=True)

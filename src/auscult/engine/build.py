@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from auscult.base.contracts import Domain, Finding, SetAside
 from auscult.base.errors import GateError, RecipeError, UsageError, unknown
 from auscult.base.files import hash_of, read_json, writable, write_json
@@ -248,6 +250,7 @@ def _evaluate(
         [{**judge.figures(t, spec.metrics), **further_figures(bench, judge, r, pick(r))} for r, (t, _) in zip(rounds, tests, strict=True)]
     )
     n_units = judge.n_units(test)
+    subjects = bench.dataset.subjects
     metrics = {
         "name": recipe.name,
         "domain": bench.domain.name,
@@ -261,7 +264,7 @@ def _evaluate(
         "unit": spec.unit,
         "n_records": len(set(test.record.tolist())),
         "n_answers": len(test),
-        "n_subjects": n_units if bench.dataset.subjects is not None else None,
+        "n_subjects": None if subjects is None else len(np.unique(subjects[test.record])),
         "resampled_by": "subject" if bench.dataset.subjects is not None and spec.resample == "subject" else "record",
         "metrics": figures,
         "floor_model": spec.floor,
@@ -275,7 +278,7 @@ def _evaluate(
         "faults": fault_figures(bench, judge, first, pick(first)),
         "summary": task_summary(bench, first, pick(first)),
         "apart": mean_figures([apart_figures(bench, judge, r, pick(r)) for r in rounds]),
-        "rows": study_rows(bench, judge, rounds),
+        "rows": [*_beaten(judge, bench, rounds, choice["shipped"]), *study_rows(bench, judge, rounds)],
         "seeds": [r.seed for r in rounds],
         "recipe_hash": recipe.hash,
         "intent": recipe.intent.model_dump(),
@@ -286,6 +289,15 @@ def _evaluate(
     return Evidence(
         recipe, spec, metrics, findings, bench.dataset.set_aside, split, test, floor_test, gates, {}
     )
+
+
+def _beaten(judge: Judge, bench: Bench, rounds: Sequence[Round], shipped: str) -> list[dict[str, Any]]:
+    """Return the test figures of the model as a row, where the floor ships in its place."""
+    main, _ = part_of(bench.recipe.model, where="[model]")
+    if shipped == main:
+        return []
+    each = [judge.figures(r.test(bench, r.models), judge.spec.metrics) for r in rounds]
+    return [{"model": main, "metrics": mean_figures(each)}]
 
 
 def _shipped_of(is_model: bool) -> Callable[[Round], tuple[Fit, ...]]:

@@ -48,7 +48,7 @@ class Gate:
     def distances(self, items: Items) -> npt.NDArray[np.float64]:
         """Distance of each item to the training items, (N,); infinite where an item holds NaN or infinity."""
         z = (_summaries(items.inputs, self.inputs) - self.center) / self.scale
-        whole = np.isfinite(z).all(axis=1)
+        whole: npt.NDArray[np.bool_] = np.asarray(np.isfinite(z).all(axis=1))
         z = np.clip(np.where(whole[:, None], z, 0.0), -EXTREME, EXTREME)
         return np.where(whole, np.sqrt(((z @ self.precision) * z).sum(axis=1) / z.shape[1]), np.inf)
 

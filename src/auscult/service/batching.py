@@ -2,8 +2,8 @@
 
 Each request is read and staged by a thread of a small pool. The thread that finds nobody running takes
 everything that was staged meanwhile, runs the program once and hands out the answers. It waits for others
-only while they are being staged at this moment, at most ``max_wait_s`` and no longer than the last run took: a
-lone request never waits, and no request waits to save less than it waits.
+only while they are being staged at this moment, at most ``max_wait_s`` and no longer than the last run took:
+a lone request never waits, and no request waits to save less than it waits.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ class Batcher:
         Threads that read, stage and run.
     """
 
-    def __init__(
-        self, release: Release, *, max_batch: int, max_wait_s: float, max_pending: int, threads: int
-    ) -> None:
+    def __init__(self, release: Release, *, max_batch: int, max_wait_s: float, max_pending: int, threads: int) -> None:
         self._release = release
         self._max_batch = max_batch
         self._max_wait_s = max_wait_s
@@ -174,11 +172,7 @@ class Batcher:
         answers = iter(self._release.answer(staged, explain=explain))
         self._last_run_s = time.monotonic() - start
         return [
-            [
-                r
-                for piece in job.pieces
-                for r in ([piece] if isinstance(piece, RecordAnswer) else next(answers))
-            ]
+            [r for piece in job.pieces for r in ([piece] if isinstance(piece, RecordAnswer) else next(answers))]
             for job in jobs
         ]
 

@@ -143,13 +143,9 @@ def _checked(
     members = [info for info in archive.infolist() if not info.is_dir()]
     total = sum(info.file_size for info in members)
     if len(members) > MAX_MEMBERS:
-        raise ReadError(
-            f"zip body: expected at most {MAX_MEMBERS} files, got {len(members)}; send fewer at a time"
-        )
+        raise ReadError(f"zip body: expected at most {MAX_MEMBERS} files, got {len(members)}; send fewer at a time")
     if total > max_bytes:
-        raise ReadError(
-            f"zip body: expected at most {max_bytes} bytes unpacked, got {total}; send fewer at a time"
-        )
+        raise ReadError(f"zip body: expected at most {max_bytes} bytes unpacked, got {total}; send fewer at a time")
     if total > MAX_RATIO * packed_bytes:
         raise ReadError(
             f"zip body: expected at most {MAX_RATIO} bytes unpacked for each packed byte, got more; "
@@ -158,12 +154,8 @@ def _checked(
     if any(info.flag_bits & 1 for info in members):
         raise ReadError("zip body: expected plain files, got an encrypted one; leave the password out")
     paths = [PurePosixPath(info.filename) for info in members]
-    if any(
-        path.is_absolute() or ".." in path.parts or "\\" in str(path) or ":" in str(path) for path in paths
-    ):
-        raise ReadError(
-            "zip body: expected names inside the archive, got one that leads outside; pack a folder"
-        )
+    if any(path.is_absolute() or ".." in path.parts or "\\" in str(path) or ":" in str(path) for path in paths):
+        raise ReadError("zip body: expected names inside the archive, got one that leads outside; pack a folder")
     if len(set(paths)) != len(paths):
         raise ReadError("zip body: expected each name once, got one twice; pack the folder again")
     return list(zip(members, paths, strict=True))

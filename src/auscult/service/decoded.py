@@ -119,9 +119,7 @@ def from_decoded(body: bytes, forms: Mapping[str, Form]) -> RecordBatch:
     made = [_column(name, array, sent[name], forms) for name, array in arrays.items()]
     name = metadata.get("record", "record")
     if not name.isprintable() or not 0 < len(name) <= MAX_NAME:
-        raise ReadError(
-            f"record body, metadata 'record': expected 1 to {MAX_NAME} printable characters, got others"
-        )
+        raise ReadError(f"record body, metadata 'record': expected 1 to {MAX_NAME} printable characters, got others")
     return RecordBatch(tuple(f for f, _ in made), {f.name: c for f, c in made}, np.array([name]))
 
 
@@ -155,14 +153,10 @@ def _column(name: str, array: Array, sent: SentField, forms: Mapping[str, Form])
 
 def _require_described(field: Field, array: Array, sent: SentField) -> None:
     if field.rate_hz is not None and sent.rate_hz is None:
-        raise UnitError(
-            f"{field.name}: expected 'rate_hz' beside the unit, got none; say the samples per second"
-        )
+        raise UnitError(f"{field.name}: expected 'rate_hz' beside the unit, got none; say the samples per second")
     n_space = sum(axis in "DHW" for axis in field.axes)
     if field.spacing_mm is not None and len(sent.spacing_mm or ()) != n_space:
-        raise UnitError(
-            f"{field.name}: expected 'spacing_mm' with {n_space} lengths, got {len(sent.spacing_mm or ())}"
-        )
+        raise UnitError(f"{field.name}: expected 'spacing_mm' with {n_space} lengths, got {len(sent.spacing_mm or ())}")
     n_channels = array.shape[field.axes.index("C")] if field.channels else 0
     if len(sent.channels) != n_channels:
         raise ShapeError(

@@ -44,9 +44,7 @@ SWITCH_INTERVAL_S = 0.001
 5 ms of Python would be felt in every answer."""
 
 
-def create_app(
-    releases: Mapping[str, Release], *, api_key: str = "", settings: ServeSettings | None = None
-) -> FastAPI:
+def create_app(releases: Mapping[str, Release], *, api_key: str = "", settings: ServeSettings | None = None) -> FastAPI:
     """Make the application.
 
     Parameters

@@ -37,9 +37,7 @@ async def taken_body(request: Request, state: State) -> AsyncIterator[bytes]:
                     chunks.append(chunk)
         except TimeoutError:
             seconds = state.settings.timeout_s
-            raise HTTPException(
-                408, f"expected the body within {seconds:g} s, got a part of it", CLOSE
-            ) from None
+            raise HTTPException(408, f"expected the body within {seconds:g} s, got a part of it", CLOSE) from None
         yield b"".join(chunks)
     finally:
         state.held_bytes -= held
@@ -48,17 +46,11 @@ async def taken_body(request: Request, state: State) -> AsyncIterator[bytes]:
 def _require_announced(request: Request, limit: int) -> None:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
-        raise HTTPException(
-            413, f"expected a body of at most {limit} bytes, got {announced} announced", CLOSE
-        )
+        raise HTTPException(413, f"expected a body of at most {limit} bytes, got {announced} announced", CLOSE)
 
 
 def _require_room(held: int, state: State) -> None:
     if held > state.settings.max_bytes:
-        raise HTTPException(
-            413, f"expected a body of at most {state.settings.max_bytes} bytes, got more", CLOSE
-        )
+        raise HTTPException(413, f"expected a body of at most {state.settings.max_bytes} bytes, got more", CLOSE)
     if state.held_bytes > state.settings.max_held_bytes:
-        raise HTTPException(
-            503, "expected room for the body, got none; try again in a second", CLOSE | COME_BACK
-        )
+        raise HTTPException(503, "expected room for the body, got none; try again in a second", CLOSE | COME_BACK)

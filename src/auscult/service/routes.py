@@ -70,9 +70,7 @@ def add_releases(app: FastAPI, state: State, api_key: str) -> None:
             openapi_extra=_openapi(served.release),
         )
 
-    @app.get(
-        "/v1/releases/{name}", tags=["releases"], summary="Intent, labels and forms", dependencies=require
-    )
+    @app.get("/v1/releases/{name}", tags=["releases"], summary="Intent, labels and forms", dependencies=require)
     async def get_release(name: str) -> dict[str, Any]:
         await state.loaded()
         return details(_find(name, state).release, _find(name, state).forms)
@@ -131,9 +129,7 @@ def _reader(
 ) -> Callable[[], Iterable[RecordBatch | RecordAnswer]]:
     kind = request.headers.get("content-type", RAW_TYPE).partition(";")[0].strip().lower()
     if kind.startswith("multipart/"):
-        raise HTTPException(
-            415, f"expected the file itself, {ZIP_TYPE} for several, or {RECORD_TYPE}; got a form"
-        )
+        raise HTTPException(415, f"expected the file itself, {ZIP_TYPE} for several, or {RECORD_TYPE}; got a form")
     if kind == RECORD_TYPE:
         return lambda: [from_decoded(body, served.forms)]
     if kind == ZIP_TYPE:

@@ -71,5 +71,6 @@ def response_schema(release: Release) -> dict[str, Any]:
         answers=listed(answer_schema(release)),
         explanation={"anyOf": [FREE, {"type": "null"}]},
     )
-    provenance = record_of(name=TEXT, version=TEXT, content_hash=TEXT, intent=FREE)
+    intent = record_of(**dict.fromkeys(release.manifest["intent"], TEXT))
+    provenance = record_of(name=TEXT, version=TEXT, content_hash=TEXT, intent=intent)
     return record_of(release=provenance, records=listed(record))

@@ -10,9 +10,7 @@ from auscult.base.contracts import Config
 class ServeSettings(Config):
     """What one server process takes, how long, and how much at once."""
 
-    max_bytes: int = Setting(
-        50_000_000, ge=1, description="Largest body, and largest content of a zip, in bytes."
-    )
+    max_bytes: int = Setting(50_000_000, ge=1, description="Largest body, and largest content of a zip, in bytes.")
     timeout_s: float = Setting(30.0, gt=0, description="Longest time for a body to arrive and be answered.")
     max_batch: int = Setting(64, ge=1, description="Most requests that share one run of the program.")
     max_wait_ms: float = Setting(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -201,27 +202,43 @@ def datasets() -> dict[str, PublicSet]:
 
 
 def get_dataset(name: str, to: PathLike) -> Path:
-    """Download a public dataset and check its checksum.
+    """Download a public dataset file by file, and check each checksum; files that are there are not fetched again.
+
+    Parameters
+    ----------
+    name : str
+        Name in ``datasets()``.
+    to : path
+        Folder; the set goes into a folder of its name.
 
     Raises
     ------
     UsageError
-        If the name is unknown, or the set has no single file to download.
+        If the name is unknown, or the set cannot be fetched file by file.
     InputError
-        If the download fails or is not what it should be.
+        If a download fails or is not what it should be.
     """
     known = datasets()
     if name not in known:
         raise UsageError(unknown("dataset", name, known))
     entry = known[name]
-    if not entry.url:
-        raise UsageError(f"dataset '{name}' has no single file to download; get it at {entry.homepage}")
+    if not entry.files_at:
+        raise UsageError(f"dataset '{name}' cannot be fetched file by file; get it at {entry.homepage}")
     import pooch
 
+    folder = Path(to) / name
+    package, _, listed = entry.checksums.partition(":")
+    lines = files(package).joinpath(listed).read_text(encoding="utf-8").splitlines()
+    registry = {file: f"sha256:{digest}" for digest, file in (line.split(maxsplit=1) for line in lines)}
+    fetcher = pooch.create(path=folder, base_url=entry.files_at, registry=registry)
     try:
-        return Path(pooch.retrieve(entry.url, known_hash=entry.sha256 or None, path=Path(to), progressbar=False))
+        for file in registry:
+            fetcher.fetch(file)
     except (OSError, ValueError) as error:
-        raise InputError(f"dataset '{name}': the download failed or is not what it should be; see {entry.homepage}") from error
+        raise InputError(
+            f"dataset '{name}': a download failed or is not what it should be; see {entry.homepage}"
+        ) from error
+    return folder
 
 
 def models() -> dict[str, Mapping[str, Any]]:

@@ -176,9 +176,7 @@ def test_event_counts_and_timing_by_hand(drawn: list[list[Figure]]) -> None:
 def test_without_a_matched_event_there_is_no_timing() -> None:
     spec, outputs = events()
     far = {**outputs.arrays, "position": Ragged.of([np.array([300, 700])])}
-    assert [f.name for f in event_figures(spec, Outputs(far, outputs.record, None, outputs.target))] == [
-        "scores"
-    ]
+    assert [f.name for f in event_figures(spec, Outputs(far, outputs.record, None, outputs.target))] == ["scores"]
 
 
 def test_limits_of_agreement_by_hand() -> None:

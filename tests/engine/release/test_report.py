@@ -19,11 +19,8 @@ from auscult.engine.release.card import model_card, plain
 from auscult.engine.release.evidence import Evidence
 from auscult.engine.release.report import html_report, sections_of, write_report
 from auscult.engine.release.report_parts import Source
-from auscult.engine.release.report_text import count, digits_of, interval, shown, told, unit_of
 
-SPEC = TaskSpec(
-    "toy", "sample", "A toy task.", ("no", "yes"), "kid", ("kid", "membership_auc"), "noise", "toy"
-)
+SPEC = TaskSpec("toy", "sample", "A toy task.", ("no", "yes"), "kid", ("kid", "membership_auc"), "noise", "toy")
 EVIL = "<script src='http://evil'>alert(1)</script> | `x` **b** [l](http://evil)"
 HASH = "ab" * 32
 
@@ -59,7 +56,7 @@ def metrics(**more: Any) -> dict[str, Any]:
         "split": "test", "split_policy": "subject", "n_records": 30, "n_answers": 1234, "n_subjects": 25,
         "resampled_by": "subject", "metrics": measured, "floor": {"kid": figure(0.6, 0.5, 0.7)},
         "difference_from_floor": {"kid": gap}, "validation": measured, "by_subject": {}, "published": [],
-        "subgroups": {}, "leaks": {"n_records": 0}, "faults": {}, "summary": {}, "rows": [], "seeds": [0],
+        "subgroups": {}, "leaks": {"n_records": 0}, "faults": {}, "apart": {}, "summary": {}, "rows": [], "seeds": [0],
         "recipe_hash": HASH, "shipped_refit_untested": False,
     }  # fmt: skip
     return base | more
@@ -157,17 +154,9 @@ def test_markdown_specials_are_escaped() -> None:
 
 def test_the_summary_in_plain_words() -> None:
     text = read(page())
-    assert "the test split: 1\u202f234 answers for 30 records of 25 subjects." in text.replace(
-        "1 234", "1\u202f234"
-    )
-    assert (
-        "net, reaches a kid of 0.200 (0.100 to 0.300); in brackets the 95 % interval by resampling subjects"
-        in text
-    )
-    assert (
-        "reaches 0.600 (0.500 to 0.700) on the same answers; the difference is −0.400 (−0.500 to −0.300)"
-        in text
-    )
+    assert "the test split: 1 234 answers for 30 records of 25 subjects." in text
+    assert "net, reaches 0.200 (0.100 to 0.300) in kid; in brackets the 95 % interval by resampling subjects" in text
+    assert "reaches 0.600 (0.500 to 0.700) on the same answers; the difference is −0.400 (−0.500 to −0.300)" in text
     assert "leaves out 0: the model is better than the floor" in text
     assert "Lower is better." in text
 
@@ -220,12 +209,18 @@ def test_a_split_in_time_does_not_claim_new_subjects() -> None:
     assert "keeps each subject on both sides by its rule" in text
 
 
+def test_subjects_kept_away_whole_have_a_table_of_their_own() -> None:
+    text = read(page(evidence(apart={"kid": figure(0.7, 0.5, 0.9)})))
+    assert "of whom the model had seen nothing: Metric Value (95 % interval) kid 0.700 (0.500 to 0.900)" in text
+    assert "kept away whole" not in read(page())
+
+
 def test_nan_is_not_defined() -> None:
     nan = figure(float("nan"), float("nan"), float("nan"))
     both = {"kid": nan, "membership_auc": nan}
     given = evidence(metrics=both, floor={"kid": nan}, difference_from_floor={"kid": nan}, validation=both)
     text = read(page(given))
-    assert "reaches a kid of not defined" in text
+    assert "reaches not defined in kid" in text
     assert "Whether they differ cannot be said." in text
     assert "The primary metric is not defined on this test." in text
     assert not re.search(r"\bnan\b", text, flags=re.IGNORECASE)
@@ -294,9 +289,7 @@ def test_set_aside_reasons_are_counted_without_file_names() -> None:
 
 
 def test_records_of_findings_are_not_named() -> None:
-    found = (
-        Finding("near-duplicates", "warning", "records with nearly the same content", 2, ("jane", "joe")),
-    )
+    found = (Finding("near-duplicates", "warning", "records with nearly the same content", 2, ("jane", "joe")),)
     html = page(replace(evidence(), findings=found))
     assert "near-duplicates warning 2 records with nearly the same content" in read(html)
     assert "jane" not in html
@@ -374,38 +367,3 @@ def test_missing_parts_do_not_stop_the_report() -> None:
     text = read(html_report(Source(bare, {})))
     assert "Not measured." in text
     assert "Records in the split not stated" in text
-
-
-@pytest.mark.parametrize(
-    ("value", "digits", "text"),
-    [
-        (-0.04, 1, "0.0"),
-        (-1.25, 2, "−1.25"),
-        (1234567.0, 0, "1\u202f234\u202f567"),
-        (float("inf"), 1, "unbounded"),
-        (float("nan"), 1, "not defined"),
-        (None, 1, "not defined"),
-    ],
-)
-def test_numbers_as_they_are_printed(value: float | None, digits: int, text: str) -> None:
-    assert shown(value, digits) == text
-
-
-def test_digits_follow_the_narrowest_interval() -> None:
-    # GUM 7.2.6: a width of 0.0012 has its second significant digit at the fourth decimal.
-    assert digits_of([figure(0.9, 0.8990, 0.9002)], least=3) == 4
-    assert digits_of([figure(10.0, 9.0, 11.0)], least=2) == 2
-    assert digits_of([figure(1.0, 1.0, 1.0 + 1e-15)], least=2) == 2
-
-
-def test_intervals_and_units() -> None:
-    assert interval(figure(1.0, float("nan"), float("nan")), 2) == "not defined"
-    spec = replace(SPEC, kind="value", labels=("sbp", "5 min"), unit="mg/dL")
-    assert [unit_of(name, spec) for name in ("mae", "mae_sbp", "mae_5 min", "coverage")] == [
-        "mg/dL",
-        "mmHg",
-        "mg/dL",
-        "",
-    ]
-    assert told("mae", spec, figure(7.126, 6.8, 7.4)) == "7.13 mg/dL (6.80\u00a0to\u00a07.40)"
-    assert [count(n, "pass", "passes") for n in (0, 1, 2)] == ["0 passes", "1 pass", "2 passes"]

@@ -28,7 +28,7 @@ class Tiles(Plain):
         n_outputs = kind_of(context.spec).n_outputs(context.spec)
 
         def network() -> nn.Module:
-            return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, n_outputs, 1))
+            return nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, n_outputs, 1))
 
         def export(trained: nn.Module, example: Batch) -> Program:
             tile = Batch({"image": example.inputs["image"][..., :TILE, :TILE].contiguous()}, None)

@@ -28,7 +28,7 @@ class Colour:
         self._config = config
         self.spec = TaskSpec(
             "colour", "class", "nearest of three centres", ("red", "green", "blue"),
-            primary="accuracy", metrics=("accuracy", "macro_f1", "ece", "brier"), floor="constant", example="points",
+            primary="accuracy", metrics=("accuracy", "macro_f1", "ece", "brier"), floor="constant", example="points", faults=("noise",),
         )  # fmt: skip
 
     def prepare(self, batch: RecordBatch) -> RecordBatch:

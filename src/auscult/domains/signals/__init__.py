@@ -46,6 +46,9 @@ DOMAIN = Domain(
         "ridge": f"{_HERE}.models.ridge:Ridge",
         "ridge-person": f"{_HERE}.models.ridge_person:RidgePerson",
         "cnn1d": f"{_HERE}.models.cnn1d:Cnn1d",
+        "resnet1d": f"{_HERE}.models.resnet1d:Resnet1d",
+        "tcn": f"{_HERE}.models.tcn:Tcn",
+        "transformer": f"{_HERE}.models.transformer:Transformer",
     },
     checks={name: f"{_HERE}.checks:{name.replace('-', '_')}" for name in CHECKS},
     examples={

@@ -9,13 +9,13 @@ DATASETS = {
         "MIT-BIH Arrhythmia Database: 48 half-hour two-lead ECGs with beat annotations",
         "https://doi.org/10.13026/C2F305",
         "ODC-By 1.0",
-        url="https://physionet.org/static/published-projects/mitdb/mit-bih-arrhythmia-database-1.0.0.zip",
+        files_at="https://physionet.org/files/mitdb/1.0.0/",
+        checksums="auscult.domains.signals:checksums/mitdb.sha256",
     ),
     "glucobench": PublicSet(
         "GlucoBench: five public continuous glucose sets with one protocol",
         "https://github.com/IrinaStatsLab/GlucoBench",
         "CC BY (Colas, Hall), CC BY-SA (Dubosson), GPL-2 (Broll: evaluation only)",
-        note="take the CSV files of each set from the repository",
     ),
     "ppg-bp": PublicSet(
         "PPG-BP: 657 fingertip photoplethysmogram segments of 219 subjects with cuff pressure (Liang 2018)",

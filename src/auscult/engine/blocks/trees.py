@@ -187,6 +187,7 @@ def trees_to_onnx(
         )
     from onnx import TensorProto, helper, numpy_helper
 
+    model.graph.name = "trees"  # the converter draws a random name, and equal trees must be equal bytes
     wanted = model.graph.output[-1].name
     if column is None:
         model.graph.node.append(helper.make_node("Identity", [wanted], [output]))

@@ -79,9 +79,7 @@ class Figure:
     svg: str
 
 
-def picture(
-    name: str, title: str, caption: str, *, height_in: float, paint: Callable[[Sheet], None]
-) -> Figure:
+def picture(name: str, title: str, caption: str, *, height_in: float, paint: Callable[[Sheet], None]) -> Figure:
     """Draw one picture.
 
     Parameters
@@ -142,9 +140,7 @@ def thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """
     if len(x) <= MAX_POINTS:
         return x, y
-    step = np.abs(np.diff(x)) / max(float(np.ptp(x)), 1e-12) + np.abs(np.diff(y)) / max(
-        float(np.ptp(y)), 1e-12
-    )
+    step = np.abs(np.diff(x)) / max(float(np.ptp(x)), 1e-12) + np.abs(np.diff(y)) / max(float(np.ptp(y)), 1e-12)
     length = np.concatenate([[0.0], np.cumsum(step)])
     kept = np.unique(np.searchsorted(length, np.linspace(0.0, length[-1], MAX_POINTS)))
     kept = np.union1d(kept, [0, len(x) - 1])
@@ -155,9 +151,7 @@ def counts_by_score(positive: Bools, score: Floats) -> tuple[Floats, Floats]:
     """Count true and false positives at each distinct score, high to low; both (G,)."""
     distinct, point = np.unique(-score, return_inverse=True)
     true: Floats = np.cumsum(np.bincount(point, weights=positive, minlength=len(distinct)), dtype=np.float64)
-    false: Floats = np.cumsum(
-        np.bincount(point, weights=~positive, minlength=len(distinct)), dtype=np.float64
-    )
+    false: Floats = np.cumsum(np.bincount(point, weights=~positive, minlength=len(distinct)), dtype=np.float64)
     return true, false
 
 

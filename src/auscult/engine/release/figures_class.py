@@ -68,17 +68,9 @@ def class_figures(spec: TaskSpec, outputs: Outputs) -> list[Figure]:
 
 
 def _ranking(spec: TaskSpec, known: Array, probability: Floats) -> Figure:
-    shown = (
-        [1]
-        if len(spec.labels) == 2
-        else np.argsort(-np.bincount(known, minlength=len(spec.labels)), kind="stable")
-    )
+    shown = [1] if len(spec.labels) == 2 else np.argsort(-np.bincount(known, minlength=len(spec.labels)), kind="stable")
     shown = [int(k) for k in shown][:MAX_CURVES]
-    left = (
-        f" The {MAX_CURVES} most frequent of {len(spec.labels)} classes."
-        if len(spec.labels) > MAX_CURVES
-        else ""
-    )
+    left = f" The {MAX_CURVES} most frequent of {len(spec.labels)} classes." if len(spec.labels) > MAX_CURVES else ""
     return picture(
         "ranking",
         "How well the probabilities order the answers",
@@ -90,9 +82,7 @@ def _ranking(spec: TaskSpec, known: Array, probability: Floats) -> Figure:
     )
 
 
-def _paint_ranking(
-    sheet: Sheet, *, spec: TaskSpec, shown: list[int], known: Array, probability: Floats
-) -> None:
+def _paint_ranking(sheet: Sheet, *, spec: TaskSpec, shown: list[int], known: Array, probability: Floats) -> None:
     left, right = sheet.subplots(1, 2)
     left.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
     for number, k in enumerate(shown):
@@ -105,9 +95,7 @@ def _paint_ranking(
         left.plot(*thinned(np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])), **look)
         roc, precision = score_roc_auc(positive, score)[0], score_pr_auc(positive, score)[0]
         areas = f"ROC {roc:.3f}, average precision {precision:.3f}"
-        right.plot(
-            *thinned(true / true[-1], true / (true + false)), label=f"{spec.labels[k]}: {areas}", **look
-        )
+        right.plot(*thinned(true / true[-1], true / (true + false)), label=f"{spec.labels[k]}: {areas}", **look)
         right.axhline(float(positive.mean()), color=look["color"], linestyle=":", linewidth=0.8)
     left.set(title="ROC", xlabel="false positive rate (0 to 1)", ylabel="sensitivity (0 to 1)")
     right.set(title="Precision and recall", xlabel="sensitivity (0 to 1)", ylabel="precision (0 to 1)")
@@ -200,9 +188,7 @@ def _paint_decisions(sheet: Sheet, *, name: str, curve: DecisionCurve) -> None:
 
 
 def _abstention(curve: RiskCoverage, share: float | None) -> Figure:
-    stated = (
-        "" if share is None else f" This release answers {100 * share:.1f} % of the test (the marked point)."
-    )
+    stated = "" if share is None else f" This release answers {100 * share:.1f} % of the test (the marked point)."
     return picture(
         "abstention",
         "What is gained by answering only the surest",
@@ -229,7 +215,5 @@ def _paint_abstention(sheet: Sheet, *, curve: RiskCoverage, share: float | None)
             clip_on=False,
         )
         axes.legend(loc="upper left")
-    axes.set(
-        xlabel="share of the answers that are given (0 to 1)", ylabel="share of them that is wrong (0 to 1)"
-    )
+    axes.set(xlabel="share of the answers that are given (0 to 1)", ylabel="share of them that is wrong (0 to 1)")
     axes.set(xlim=(0, 1.005), ylim=(0, 1.15 * max(float(curve.risk.max()), 0.01)))

@@ -25,9 +25,7 @@ def paint_reliability(sheet: Sheet, curve: Reliability, *, of: str) -> None:
     """
     above, below = sheet.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
-    above.plot(
-        curve.confidence, curve.share_right, color=COLOURS[0], marker="o", markersize=4, label="this release"
-    )
+    above.plot(curve.confidence, curve.share_right, color=COLOURS[0], marker="o", markersize=4, label="this release")
     above.set(ylabel="observed share (0 to 1)", xlim=(0, 1), ylim=(0, 1.02))
     above.legend(loc="upper left")
     filled = curve.n_items > 0

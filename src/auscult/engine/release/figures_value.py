@@ -131,9 +131,7 @@ def _paint_by_column(sheet: Sheet, *, spec: TaskSpec, error: Floats) -> None:
     axes.fill_between(x, low, high, color=COLOURS[4], alpha=0.3, linewidth=0, label="middle 80 %")
     axes.plot(x, error.mean(axis=0), color=COLOURS[0], marker="o", markersize=4, label="mean absolute error")
     rmse = np.sqrt((error**2).mean(axis=0))
-    axes.plot(
-        x, rmse, color=COLOURS[1], linestyle="--", marker="s", markersize=4, label="root mean squared error"
-    )
+    axes.plot(x, rmse, color=COLOURS[1], linestyle="--", marker="s", markersize=4, label="root mean squared error")
     _name_columns(axes, spec)
     axes.set(ylabel=f"error{_unit(spec)}")
     axes.set_ylim(bottom=0)
@@ -143,9 +141,7 @@ def _paint_by_column(sheet: Sheet, *, spec: TaskSpec, error: Floats) -> None:
 def _name_columns(axes: Axes, spec: TaskSpec) -> None:
     names = list(spec.labels)
     slanted = sum(len(name) for name in names) > 40
-    axes.set_xticks(
-        range(len(names)), names, rotation=45 if slanted else 0, ha="right" if slanted else "center"
-    )
+    axes.set_xticks(range(len(names)), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
     axes.set(xlabel="column", xlim=(-0.5, len(names) - 0.5))
 
 

@@ -98,9 +98,7 @@ def html_report(source: Source) -> str:
         The same text for the same source.
     """
     text = files("auscult.engine.release").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(text).render(
         name=source.evidence.recipe.name,
         task=source.spec.summary,

@@ -93,9 +93,7 @@ def leaks_section(source: Source) -> Section:
     for name, without in leaks["metrics_without"].items():
         figure = source.metrics["metrics"].get(name, {})
         digits = digits_for(name, spec, [figure, without])
-        rows.append(
-            (name, with_interval(figure, digits), with_interval(without, digits), unit_of(name, spec) or "–")
-        )
+        rows.append((name, with_interval(figure, digits), with_interval(without, digits), unit_of(name, spec) or "–"))
     header = ("Metric", "With the leaking records", "Without them", "Unit")
     hashes = f"Content hashes (first 16 digits): {', '.join(leaks['records'])}."
     table = Table(header, tuple(rows), frozenset((1, 2)), codes=frozenset((0,)))
@@ -131,9 +129,7 @@ def faults_section(source: Source) -> Section:
         change = shown(figure["value"] - clean["value"], digits)
         rows.append((fault, shown(figure["value"], digits), interval(figure, digits), change))
     header = ("Fault", titled(name, source.spec), f"{source.level} interval", "Change")
-    text = (
-        "The same test records, damaged on purpose before they are answered; the input gate is not applied."
-    )
+    text = "The same test records, damaged on purpose before they are answered; the input gate is not applied."
     return Section("faults", title, (Text(text), Table(header, tuple(rows), frozenset((1, 2, 3)))))
 
 
@@ -155,9 +151,7 @@ def _rows_table(source: Source) -> Table | None:
         for row in (shipped, *found)
     )  # fmt: skip
     titles = (titled(n, source.spec) for n in names)
-    return Table(
-        ("Model", "Training units", *titles), rows, frozenset(range(1, 2 + len(names))), codes=frozenset((0,))
-    )
+    return Table(("Model", "Training units", *titles), rows, frozenset(range(1, 2 + len(names))), codes=frozenset((0,)))
 
 
 def _seeds_table(source: Source) -> Table | None:

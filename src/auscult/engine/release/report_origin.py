@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from auscult.base.contracts import SetAside
 from auscult.engine.release.report_parts import Block, Section, Source, Table, Text, pairs
 from auscult.engine.release.report_text import count, percent, short, shown
 
@@ -29,9 +28,7 @@ def data_section(source: Source) -> Section:
     m, aside = source.metrics, source.evidence.set_aside
     recipe = source.evidence.recipe
     origin = (
-        f"simulated, example '{recipe.data.example}'"
-        if recipe.data.example
-        else "exports of the recipe's data folder"
+        f"simulated, example '{recipe.data.example}'" if recipe.data.example else "exports of the recipe's data folder"
     )
     rows = {
         "Origin": origin,
@@ -57,7 +54,7 @@ def _n_records(source: Source) -> str:
 def _aside(source: Source) -> list[Block]:
     if not source.evidence.set_aside:
         return []
-    reasons = Counter(_reason(a) for a in source.evidence.set_aside)
+    reasons = Counter(a.nameless for a in source.evidence.set_aside)
     rows = tuple((reason, shown(n, 0)) for reason, n in sorted(reasons.items(), key=lambda r: (-r[1], r[0])))
     more = len(rows) - MOST_REASONS
     blocks: list[Block] = [
@@ -69,14 +66,6 @@ def _aside(source: Source) -> list[Block]:
     return blocks
 
 
-def _reason(aside: SetAside) -> str:
-    """Take the file's name off a reason: it may name a person, and keeps like reasons apart."""
-    text = aside.reason
-    for name in (aside.source, aside.source.rpartition("/")[2]):
-        text = text.removeprefix(f"{name}: ")
-    return text
-
-
 def _findings(source: Source) -> list[Block]:
     findings = source.evidence.findings
     if not findings:
@@ -85,9 +74,7 @@ def _findings(source: Source) -> list[Block]:
     ranked = sorted(findings, key=lambda f: order[f.severity])
     rows = tuple((f.check, f.severity, shown(f.count, 0), f.message) for f in ranked)
     failed = frozenset(k for k, f in enumerate(ranked) if f.severity == "error")
-    table = Table(
-        ("Check", "Severity", "Number", "What was found"), rows, frozenset((2,)), failed, frozenset((0,))
-    )
+    table = Table(("Check", "Severity", "Number", "What was found"), rows, frozenset((2,)), failed, frozenset((0,)))
     return [Text("What the checks found:"), table]
 
 

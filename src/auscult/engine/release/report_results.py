@@ -29,11 +29,7 @@ def results_section(source: Source) -> Section:
     for name, figure in m["metrics"].items():
         floor = m["floor"].get(name, {})
         digits = digits_for(name, spec, [figure, floor])
-        cited = [
-            f"{shown(r['value'], digits)} {marks[id(r)]}"
-            for r in printed_figures(source)
-            if r["metric"] == name
-        ]
+        cited = [f"{shown(r['value'], digits)} {marks[id(r)]}" for r in printed_figures(source) if r["metric"] == name]
         rows.append((
             name + (" (primary)" if name == m["primary"] else ""),
             shown(figure["value"], digits),
@@ -55,7 +51,7 @@ def results_section(source: Source) -> Section:
     )
     numbers = frozenset((1, 3, 4, 5))
     blocks: list[Block] = [Table(header, tuple(rows), numbers, codes=frozenset((0,)))]
-    blocks += _cited(source, marks) + _own_figures(source)
+    blocks += _cited(source, marks) + _apart(source) + _own_figures(source)
     blocks += [
         Text("What the metrics mean:"),
         Table(("Metric", "Meaning", "Source"), tuple(meanings), codes=frozenset((0,))),
@@ -77,11 +73,17 @@ def _cited(source: Source, marks: Mapping[int, str]) -> list[Block]:
         )
         for r in printed
     )
-    return [
-        Table(
-            ("", "Metric", "Value", "Published in", "Known how"), rows, frozenset((2,)), codes=frozenset((1,))
-        )
-    ]
+    return [Table(("", "Metric", "Value", "Published in", "Known how"), rows, frozenset((2,)), codes=frozenset((1,)))]
+
+
+def _apart(source: Source) -> list[Block]:
+    """Give the metrics on subjects that a split in time kept away whole."""
+    found = source.metrics["apart"]
+    if not found:
+        return []
+    rows = tuple((name, told(name, source.spec, figure)) for name, figure in found.items())
+    table = Table(("Metric", f"Value ({source.level} interval)"), rows, frozenset((1,)), codes=frozenset((0,)))
+    return [Text("On subjects that were kept away whole, of whom the model had seen nothing:"), table]
 
 
 def _own_figures(source: Source) -> list[Block]:
@@ -123,8 +125,7 @@ def choice_section(source: Source) -> Section:
         f"{'' if choice['forced'] else ' The test played no part in this choice.'}"
     )
     rows = tuple(
-        (n, with_interval(f, digits_for(n, spec, [f])), unit_of(n, spec) or "–")
-        for n, f in m["validation"].items()
+        (n, with_interval(f, digits_for(n, spec, [f])), unit_of(n, spec) or "–") for n, f in m["validation"].items()
     )
     header = ("Metric", f"On validation ({source.level} interval)", "Unit")
     table = Table(header, rows, frozenset((1,)), codes=frozenset((0,)))

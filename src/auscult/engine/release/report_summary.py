@@ -41,9 +41,7 @@ def signature(manifest: Mapping[str, Any]) -> str:
             "unchanged: see signature.json beside release.json, or run 'auscult verify'."
         )
     if signed:
-        return (
-            "Signed (Ed25519). 'auscult verify' shows that nothing changed since; name the key to see whose."
-        )
+        return "Signed (Ed25519). 'auscult verify' shows that nothing changed since; name the key to see whose."
     return "Unsigned: nobody vouches for this release."
 
 
@@ -76,11 +74,7 @@ def intent_rows(source: Source) -> dict[str, str]:
 def judged_on(source: Source) -> str:
     """Say what the answers are that were judged."""
     m = source.metrics
-    who = (
-        "from an unknown number of subjects"
-        if m["n_subjects"] is None
-        else f"of {count(m['n_subjects'], 'subject')}"
-    )
+    who = "from an unknown number of subjects" if m["n_subjects"] is None else f"of {count(m['n_subjects'], 'subject')}"
     where = "the test split"
     if str(m["split"]).startswith("cv"):
         folds = f"{str(m['split'])[2:]}-fold cross-validation"
@@ -100,8 +94,8 @@ def _result(source: Source) -> str:
     definition, _ = meaning_of(name, source.spec)
     better = "Higher" if figure["higher_is_better"] else "Lower"
     return (
-        f"Judged on {judged_on(source)}. The model that ships, {source.metrics['model']}, reaches a "
-        f"{name} of {told(name, source.spec, figure, floor)}; in brackets the {source.level} interval by "
+        f"Judged on {judged_on(source)}. The model that ships, {source.metrics['model']}, reaches "
+        f"{told(name, source.spec, figure, floor)} in {name}; in brackets the {source.level} interval by "
         f"resampling {source.units}. {name}: {definition} {better} is better."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -48,13 +48,15 @@ def sign_file(path: Path, key: Ed25519PrivateKey) -> None:
     write_json(path.parent / NAME, about)
 
 
-def check_signature(folder: Path, *, trusted: Path | None = None) -> tuple[bool, str]:
+def check_signature(folder: Path, *, signed: str, trusted: Path | None = None) -> tuple[bool, str]:
     """Check the signature of a release.
 
     Parameters
     ----------
     folder : Path
         The release.
+    signed : str
+        Name of the file that must be what was signed; the signature file has no say in it.
     trusted : Path, optional
         Public key (PEM) that must have signed it. Without it the signature only shows that nothing changed since.
 
@@ -62,20 +64,44 @@ def check_signature(folder: Path, *, trusted: Path | None = None) -> tuple[bool,
     -------
     tuple of (bool, str)
         Whether it holds, and one sentence about it.
+
+    Raises
+    ------
+    UsageError
+        If ``trusted`` is no Ed25519 public key.
     """
+    expected = None if trusted is None else _read_public_key(trusted)
     path = folder / NAME
     if not path.exists():
         if trusted is None:
             return True, "unsigned: nobody vouches for this release"
         return False, "unsigned, though a key was named that should have signed it"
-    about = read_json(path)
-    public = load_pem_public_key(about["public_key"].encode())
-    if not isinstance(public, Ed25519PublicKey):
-        return False, "signature.json: expected an Ed25519 public key"
-    if trusted is not None and trusted.read_bytes().strip() != about["public_key"].encode().strip():
-        return False, "signed by another key than the one that was named"
     try:
-        public.verify(base64.b64decode(about["signature"]), (folder / about["signed"]).read_bytes())
+        about = read_json(path)
+        public = load_pem_public_key(about["public_key"].encode())
+        signature = base64.b64decode(about["signature"], validate=True)
+        named = about["signed"]
+    except (ValueError, KeyError, TypeError, AttributeError, UnsupportedAlgorithm):
+        return False, f"{NAME}: expected a signature and its public key, got something else"
+    if not isinstance(public, Ed25519PublicKey) or named != signed:
+        return False, f"{NAME}: expected an Ed25519 signature of {signed}, got another"
+    if expected is not None and expected.public_bytes_raw() != public.public_bytes_raw():
+        return False, f"{NAME}: signed by another key than the one that was named"
+    try:
+        public.verify(signature, (folder / signed).read_bytes())
     except InvalidSignature:
-        return False, f"signature.json: the signature does not fit {about['signed']}"
+        return False, f"{NAME}: the signature does not fit {signed}"
     return True, "signed" + ("" if trusted is not None else "; name the expected key to know by whom")
+
+
+def _read_public_key(path: Path) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise UsageError(
+            f"trusted key {path.name}: expected an Ed25519 public key in PEM form; "
+            "make one of a private key with: openssl pkey -in key.pem -pubout -out public.pem"
+        ) from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise UsageError(f"trusted key {path.name}: expected an Ed25519 key, got {type(key).__name__}")
+    return key

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from auscult.base.contracts import Domain
 from auscult.base.errors import AuscultError, VerifyError
@@ -69,12 +70,22 @@ def verify_release(
         raise VerifyError(f"{MANIFEST}: expected the manifest of a release, got something else") from error
     files = _files(folder, stated)
     whole = hash_of(parts) == content_hash
-    verdicts = [files, Verdict("content hash", whole, "fits its parts" if whole else "does not fit its parts")]
-    signed, sentence = check_signature(folder, trusted=trusted)
+    sealed = seal_of(manifest) == manifest.get("seal")
+    verdicts = [
+        files,
+        Verdict("manifest", sealed, f"{MANIFEST}: {'fits' if sealed else 'does not fit'} its seal"),
+        Verdict("content hash", whole, f"{MANIFEST}: {'fits' if whole else 'does not fit'} its parts"),
+    ]
+    signed, sentence = check_signature(folder, signed=MANIFEST, trusted=trusted)
     verdicts.append(Verdict("signature", signed, sentence))
-    if files.passed:
+    if files.passed and sealed:
         verdicts.append(_golden(folder, find_domain))
     return Verification(str(manifest["name"]), content_hash, tuple(verdicts))
+
+
+def seal_of(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of a manifest without its own seal: shows a changed word even where nobody signed."""
+    return hash_of({key: value for key, value in manifest.items() if key != "seal"})
 
 
 def _files(folder: Path, stated: dict[str, str]) -> Verdict:

@@ -29,7 +29,7 @@ from auscult.engine.release.golden import (
 from auscult.engine.release.report import write_report
 from auscult.engine.release.sbom import write_sbom
 from auscult.engine.release.sign import read_private_key, sign_file
-from auscult.engine.release.verify import UNSEALED
+from auscult.engine.release.verify import UNSEALED, seal_of
 from auscult.engine.runtime import MANIFEST, open_release
 from auscult.engine.splits import Split
 
@@ -57,16 +57,18 @@ def write_release(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, k
     """
     private = None if key is None else read_private_key(key)
     with new_folder(bench.folder / "release") as draft:
-        manifest = _contents(bench, fit, split, evidence, draft)
-        manifest["signed"] = private is not None
+        manifest = _contents(bench, fit, split, evidence, draft, signed=private is not None)
         manifest["files"] = _file_hashes(draft)
+        manifest["seal"] = seal_of(manifest)
         write_json(draft / MANIFEST, manifest)
         if private is not None:
             sign_file(draft / MANIFEST, private)
     return manifest
 
 
-def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, draft: Path) -> dict[str, Any]:
+def _contents(
+    bench: Bench, fit: Fit, split: Split, evidence: Evidence, draft: Path, *, signed: bool
+) -> dict[str, Any]:
     recipe = bench.recipe
     items = bench.dataset.items
     seen = split.cross_fit(0) if split.n_folds else split
@@ -77,7 +79,7 @@ def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, draft: P
     write_json(draft / "calibration.json", dict(fit.calibration))
     write_json(draft / "gate.json", None if gate is None else gate.to_dict())
     save_resolved(recipe, draft / "recipe.resolved.toml")
-    manifest = _manifest(bench, evidence)
+    manifest = {**_manifest(bench, evidence), "signed": signed}
     write_json(draft / MANIFEST, manifest)
     make_golden_inputs(bench.domain, bench.task.spec.example, draft / "golden")
     opened = open_release(draft, lambda name: bench.domain)
@@ -126,7 +128,7 @@ def _write_evidence(bench: Bench, evidence: Evidence, manifest: dict[str, Any], 
     write_json(folder / "split.json", dict(evidence.split))
     write_json(folder / "latency.json", dict(evidence.latency))
     findings = [{**vars(f), "records": len(f.records)} for f in evidence.findings]
-    aside = [{"reason": a.reason} for a in evidence.set_aside]
+    aside = [{"reason": a.nameless} for a in evidence.set_aside]
     write_json(folder / "quality.json", {"findings": findings, "set_aside": aside})
     write_json(folder / "gates.json", [vars(g) for g in evidence.gates])
     _write_predictions(bench, evidence.test, folder / "predictions.parquet")

@@ -9,16 +9,15 @@ from pydantic import Field as Setting
 from torch import Tensor, nn
 
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
-from auscult.domains.signals.models.sequence import SEQUENCE_KINDS, Body, SequenceConfig, sequence_plan
+from auscult.domains.signals.models.sequence import SEQUENCE_KINDS, Body, OddLength, SequenceConfig, fit_sequence
 from auscult.engine.blocks.layers import group_norm
-from auscult.engine.train import fit_gradient
 
 
 class Cnn1dConfig(SequenceConfig):
     """Settings of the network."""
 
     widths: tuple[int, ...] = Setting((32, 64, 64), min_length=1, description="Channels of each convolution.")
-    kernel: int = Setting(7, ge=3, description="Length of each convolution, in samples.")
+    kernel: OddLength = Setting(7, ge=3, description="Length of each convolution, in samples.")
 
 
 class Cnn1d:
@@ -33,8 +32,7 @@ class Cnn1d:
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Train by gradient descent."""
-        plan = sequence_plan(self._config, lambda c, _: _Body(self._config, c), train, context.spec)
-        return fit_gradient(plan, train, valid, context)
+        return fit_sequence(lambda c, _: _Body(self._config, c), train, valid, context, config=self._config)
 
 
 class _Body(Body):

@@ -1,9 +1,9 @@
 """Model ``resnet1d``: a residual one-dimensional convolutional network.
 
-Pre-activated residual blocks (He et al. 2016, ECCV, "Identity mappings in deep residual networks") that halve the
-time, with a pooled shortcut, as in the arrhythmia network of Hannun et al. 2019 (Nat Med 25:65). That one has 16
-blocks for recordings of 30 s; here are as many as there are widths. Group in place of batch normalisation, so that an
-answer does not depend on the other items of a batch.
+Pre-activated residual blocks (He et al. 2016, ECCV, "Identity mappings in deep residual networks") that halve
+the time, with a pooled shortcut, as in the arrhythmia network of Hannun et al. 2019 (Nat Med 25:65). That one has
+16 blocks for recordings of 30 s; here are as many as there are widths. Group in place of batch normalisation, so
+that an answer does not depend on the other items of a batch.
 """
 
 from __future__ import annotations
@@ -15,18 +15,17 @@ from pydantic import Field as Setting
 from torch import Tensor, nn
 
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
-from auscult.domains.signals.models.sequence import SEQUENCE_KINDS, Body, SequenceConfig, sequence_plan
+from auscult.domains.signals.models.sequence import SEQUENCE_KINDS, Body, OddLength, SequenceConfig, fit_sequence
 from auscult.engine.blocks.layers import group_norm
-from auscult.engine.train import fit_gradient
 
 
 class Resnet1dConfig(SequenceConfig):
     """Settings of the network."""
 
     widths: tuple[int, ...] = Setting(
-        (32, 32, 64, 64), min_length=1, description="Channels of each residual block; a block halves the time."
+        (32, 32, 64, 64), min_length=1, description="Channels of each block; a block halves the time."
     )
-    kernel: int = Setting(7, ge=3, description="Length of each convolution, in samples.")
+    kernel: OddLength = Setting(7, ge=3, description="Length of each convolution, in samples.")
 
 
 class Resnet1d:
@@ -41,8 +40,7 @@ class Resnet1d:
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Train by gradient descent."""
-        plan = sequence_plan(self._config, lambda c, _: _Body(self._config, c), train, context.spec)
-        return fit_gradient(plan, train, valid, context)
+        return fit_sequence(lambda c, _: _Body(self._config, c), train, valid, context, config=self._config)
 
 
 class _Body(Body):
@@ -50,9 +48,7 @@ class _Body(Body):
         super().__init__()
         widths = config.widths
         self.stem = nn.Conv1d(channels, widths[0], config.kernel, padding=config.kernel // 2)
-        self.blocks = nn.Sequential(
-            *(_Block(a, b, config) for a, b in zip((widths[0], *widths), widths, strict=False))
-        )
+        self.blocks = nn.Sequential(*(_Block(a, b, config) for a, b in zip((widths[0], *widths), widths, strict=False)))
         self.last = nn.Sequential(group_norm(widths[-1]), nn.ReLU())
         self.width = 2 * widths[-1]
 
@@ -63,7 +59,7 @@ class _Body(Body):
 
 
 class _Block(nn.Module):
-    """Norm, ReLU and convolution, twice, beside a shortcut that is pooled and, where the width changes, projected."""
+    """Norm, ReLU and convolution, twice; a pooled shortcut, projected where the width changes."""
 
     def __init__(self, before: int, after: int, config: Resnet1dConfig) -> None:
         super().__init__()

@@ -1,8 +1,9 @@
-"""What the networks of a sequence share: which inputs they take, how these are scaled, and what they answer from.
+"""What the networks of a sequence share: which inputs they take, how these are scaled, what they answer from.
 
-Such a network has three parts. The front makes channels in time (N, C, T) and a vector beside them (N, F) out of the
-item's inputs; the body, in which the models differ, turns the channels into one vector; the head answers from both
-vectors. Values are answered as a scaled change: from the last value of a history, else from the mean in training.
+Such a network has three parts. The front makes channels in time (N, C, T) and a vector beside them (N, F) out of
+the item's inputs; the body, in which the models differ, turns the channels into one vector; the head answers from
+both vectors. Values are answered as a scaled change: from the last value of a history, else from the mean of the
+training targets.
 """
 
 from __future__ import annotations
@@ -10,22 +11,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import AfterValidator
 from pydantic import Field as Setting
 from torch import Tensor, nn
 
 from auscult.base.arrays import Array
-from auscult.base.contracts import Config, Index, ItemSet, KindName, TaskSpec
+from auscult.base.contracts import Config, FitContext, Index, ItemSet, KindName, TaskSpec
 from auscult.base.errors import UsageError
 from auscult.engine.answers import kind_of
 from auscult.engine.blocks.layers import Standardise
-from auscult.engine.train import GradientPlan
+from auscult.engine.train import GradientFitted, GradientPlan, fit_gradient
 
 SEQUENCE_KINDS: tuple[KindName, ...] = ("class", "labels", "value", "events")
 MAX_SCALE_ITEMS = 5000
 """Items that mean and spread of the inputs are taken from, evenly out of all."""
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("expected an odd number, so that a convolution has a middle")
+    return value
+
+
+OddLength = Annotated[int, AfterValidator(_odd)]
 
 
 class SequenceConfig(Config):
@@ -41,6 +53,20 @@ class Body(nn.Module):
     width: int
 
 
+def fit_sequence(
+    body: Callable[[int, int], Body],
+    train: ItemSet,
+    valid: ItemSet,
+    context: FitContext,
+    *,
+    config: SequenceConfig,
+) -> GradientFitted:
+    """Train a network whose body is given; items whose input ``weight`` is 0 are judged but not learned from."""
+    weight = train.items.inputs.get("weight")
+    learned = train if weight is None else ItemSet(train.items, train.rows[np.asarray(weight[train.rows]) > 0])
+    return fit_gradient(sequence_plan(config, body, learned, context.spec), learned, valid, context)
+
+
 def sequence_plan(
     config: SequenceConfig, body: Callable[[int, int], Body], train: ItemSet, spec: TaskSpec
 ) -> GradientPlan:
@@ -53,8 +79,9 @@ def sequence_plan(
     body : callable
         ``(channels, samples) -> Body``, called once with the seed set.
     train : ItemSet
-        Items with ``window`` (N, C, T), and ``features`` (N, F) where present; or with ``history`` (N, L), oldest
-        value first, and ``day`` (N, 1), the time of day from 0 to 1, where present.
+        Items with ``window`` (N, C, T), and ``features`` (N, F) where present; or with ``history`` (N, L), in the
+        unit of the answer and the oldest value first, and ``day`` (N, 1), the time of day from 0 to 1, where
+        present.
     spec : TaskSpec
         What is answered; values that follow a history are answered as the change from its last value.
 
@@ -89,8 +116,8 @@ def sequence_inputs(train: ItemSet) -> tuple[str, ...]:
         if sequence in held:
             return (sequence, beside) if beside in held else (sequence,)
     raise UsageError(
-        f"[model]: expected a task whose items hold a sequence, 'window' or 'history', got {', '.join(sorted(held))}; "
-        "choose a model of features for this task"
+        "[model]: expected a task whose items hold a sequence, 'window' or 'history', got "
+        f"{', '.join(sorted(held))}; choose a model that needs none"
     )
 
 
@@ -98,7 +125,7 @@ def sequence_inputs(train: ItemSet) -> tuple[str, ...]:
 class _Scale:
     """What the head's output, which starts at 0, is a scaled change from.
 
-    ``level`` and ``spread`` are (K,), in the unit of the answer; ``from_last`` takes the last value for the level.
+    ``level`` and ``spread`` are (K,), in the unit of the answer; with ``from_last`` the last value is the level.
     """
 
     level: Array
@@ -170,9 +197,7 @@ class SequenceNetwork(nn.Module):
     level: Tensor
     spread: Tensor
 
-    def __init__(
-        self, front: _WindowFront | _HistoryFront, body: Body, scale: _Scale, config: SequenceConfig
-    ) -> None:
+    def __init__(self, front: _WindowFront | _HistoryFront, body: Body, scale: _Scale, config: SequenceConfig) -> None:
         super().__init__()
         self.front, self.body, self.from_last = front, body, scale.from_last
         self.register_buffer("level", torch.as_tensor(scale.level, dtype=torch.float32))

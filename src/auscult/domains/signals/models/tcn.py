@@ -1,8 +1,8 @@
 """Model ``tcn``: a temporal convolutional network, dilated causal convolutions in residual blocks.
 
-Bai, Kolter and Koltun 2018 (arXiv:1803.01271). There are as many blocks, each with twice the dilation of the one
-before, as the last step needs to see the whole sequence. Weight normalisation is replaced by a norm over the channels
-of each step, which looks at no other step and allows per-sample gradients.
+Bai, Kolter and Koltun 2018 (arXiv:1803.01271). There are as many blocks, each with twice the dilation of the
+one before, as the last step needs to see the whole sequence. Weight normalisation is replaced by a norm over the
+channels of each step, which looks at no other step and allows per-sample gradients.
 """
 
 from __future__ import annotations
@@ -12,22 +12,20 @@ from typing import ClassVar
 import torch
 from pydantic import Field as Setting
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
-from auscult.domains.signals.models.sequence import SEQUENCE_KINDS, Body, SequenceConfig, sequence_plan
-from auscult.engine.train import fit_gradient
+from auscult.domains.signals.models.sequence import SEQUENCE_KINDS, Body, SequenceConfig, fit_sequence
 
 
 class TcnConfig(SequenceConfig):
     """Settings of the network."""
 
     channels: int = Setting(32, ge=1, description="Channels of every block.")
-    kernel: int = Setting(5, ge=2, description="Length of each convolution, in steps of its dilation.")
+    kernel: int = Setting(7, ge=2, description="Length of each convolution, in steps of its dilation.")
 
 
 class Tcn:
-    """Residual blocks of causal convolutions; the last step and the mean over time; then one hidden layer."""
+    """Residual blocks of causal convolutions; the last step and the maximum over time; then one hidden layer."""
 
     Config: ClassVar[type[Config]] = TcnConfig
     kinds: ClassVar[tuple[KindName, ...]] = SEQUENCE_KINDS
@@ -38,8 +36,7 @@ class Tcn:
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Train by gradient descent."""
-        plan = sequence_plan(self._config, lambda c, t: _Body(self._config, c, t), train, context.spec)
-        return fit_gradient(plan, train, valid, context)
+        return fit_sequence(lambda c, t: _Body(self._config, c, t), train, valid, context, config=self._config)
 
 
 def dilations(kernel: int, samples: int) -> list[int]:
@@ -68,20 +65,20 @@ class _Body(Body):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T) -> (N, width)."""
         x = self.blocks(x)
-        return torch.cat([x[:, :, -1], x.mean(dim=2)], dim=1)
+        return torch.cat([x[:, :, -1], x.amax(dim=2)], dim=1)
 
 
 class _Block(nn.Module):
-    """Two causal convolutions beside a shortcut, which is projected where the width changes."""
+    """Two causal convolutions, whole channels left out in training; a shortcut, projected where the width changes."""
 
     def __init__(self, before: int, dilation: int, config: TcnConfig) -> None:
         super().__init__()
         after = config.channels
         self.layers = nn.Sequential(
             _Causal(before, after, config.kernel, dilation),
-            nn.Dropout(config.dropout),
+            nn.Dropout1d(config.dropout),
             _Causal(after, after, config.kernel, dilation),
-            nn.Dropout(config.dropout),
+            nn.Dropout1d(config.dropout),
         )
         self.shortcut = nn.Identity() if before == after else nn.Conv1d(before, after, 1)
 
@@ -101,5 +98,5 @@ class _Causal(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T) -> (N, C', T)."""
-        x = self.convolution(F.pad(x, (self.before, 0)))
+        x = self.convolution(nn.functional.pad(x, (self.before, 0)))
         return torch.relu(self.norm(x.transpose(1, 2)).transpose(1, 2))

@@ -1,8 +1,8 @@
 """Model ``transformer``: self-attention over patches of the sequence.
 
-The encoder of Vaswani et al. 2017 (NeurIPS) with its fixed positional encoding, on patches of a sequence as tokens
-(Dosovitskiy et al. 2021, ICLR; Nie et al. 2023, ICLR), with the norm before each part (Xiong et al. 2020, ICML).
-Attention is made of plain linear layers, so that gradients can be taken per sample.
+The encoder of Vaswani et al. 2017 (NeurIPS) with its fixed positional encoding, on patches of a sequence as
+tokens (Dosovitskiy et al. 2021, ICLR; Nie et al. 2023, ICLR), with the norm before each part (Xiong et al. 2020,
+ICML). Attention is made of plain linear layers, so that gradients can be taken per sample.
 """
 
 from __future__ import annotations
@@ -14,26 +14,24 @@ import numpy as np
 import torch
 from pydantic import Field as Setting
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
-from auscult.domains.signals.models.sequence import SEQUENCE_KINDS, Body, SequenceConfig, sequence_plan
-from auscult.engine.train import fit_gradient
+from auscult.domains.signals.models.sequence import SEQUENCE_KINDS, Body, SequenceConfig, fit_sequence
 
 
 class TransformerConfig(SequenceConfig):
     """Settings of the network."""
 
-    tokens: int = Setting(16, ge=1, description="Patches of equal length that a sequence is cut into, at the most.")
+    tokens: int = Setting(16, ge=1, description="Equal patches that a sequence is cut into, at the most.")
     layers: int = Setting(3, ge=1, description="Layers of attention and feed-forward.")
     heads: int = Setting(4, ge=1, description="Heads of attention.")
     head_width: int = Setting(16, ge=1, description="Units of each head; a token has heads × head_width.")
-    spread: int = Setting(2, ge=1, description="Units inside the feed-forward part, in multiples of a token's.")
+    inner: int = Setting(128, ge=1, description="Units inside the feed-forward part of a layer.")
 
 
 class Transformer:
-    """Patches, a linear embedding with positions, layers of attention, the mean over tokens; then one hidden layer."""
+    """Embedded patches with positions, layers of attention, the mean over tokens; then one hidden layer."""
 
     Config: ClassVar[type[Config]] = TransformerConfig
     kinds: ClassVar[tuple[KindName, ...]] = SEQUENCE_KINDS
@@ -44,8 +42,7 @@ class Transformer:
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Train by gradient descent."""
-        plan = sequence_plan(self._config, lambda c, t: _Body(self._config, c, t), train, context.spec)
-        return fit_gradient(plan, train, valid, context)
+        return fit_sequence(lambda c, t: _Body(self._config, c, t), train, valid, context, config=self._config)
 
 
 def positional_encoding(n_tokens: int, width: int) -> Array:
@@ -69,7 +66,7 @@ class _Body(Body):
     def __init__(self, config: TransformerConfig, channels: int, samples: int) -> None:
         super().__init__()
         self.width = config.heads * config.head_width
-        self.patch = math.ceil(samples / config.tokens)
+        self.channels, self.patch = channels, math.ceil(samples / config.tokens)
         self.tokens = math.ceil(samples / self.patch)
         self.missing = self.tokens * self.patch - samples
         self.embed = nn.Linear(channels * self.patch, self.width)
@@ -80,8 +77,9 @@ class _Body(Body):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T) -> (N, width)."""
-        x = F.pad(x, (self.missing, 0)).unflatten(2, (self.tokens, self.patch))  # (N, C, T) -> (N, C, L, P)
-        tokens = self.embed(x.transpose(1, 2).flatten(2)) + self.positions  # (N, L, C P) -> (N, L, width)
+        padded = nn.functional.pad(x, (self.missing, 0))
+        patches = padded.reshape(-1, self.channels, self.tokens, self.patch).transpose(1, 2)  # (N, L, C, P)
+        tokens = self.embed(patches.flatten(2)) + self.positions  # (N, L, C P) -> (N, L, width)
         out: Tensor = self.norm(self.layers(tokens)).mean(dim=1)
         return out
 
@@ -91,16 +89,16 @@ class _Layer(nn.Module):
 
     def __init__(self, config: TransformerConfig, width: int) -> None:
         super().__init__()
-        inner = config.spread * width
-        self.attend = nn.Sequential(nn.LayerNorm(width), _Attention(config, width), nn.Dropout(config.dropout))
+        self.attend = nn.Sequential(nn.LayerNorm(width), _Attention(config, width))
         self.feed = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, width), nn.Dropout(config.dropout)
+            nn.LayerNorm(width), nn.Linear(width, config.inner), nn.GELU(), nn.Linear(config.inner, width)
         )
+        self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, L, width) -> (N, L, width)."""
-        x = x + self.attend(x)
-        out: Tensor = x + self.feed(x)
+        x = x + self.drop(self.attend(x))
+        out: Tensor = x + self.drop(self.feed(x))
         return out
 
 
@@ -114,7 +112,8 @@ class _Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, L, width) -> (N, L, width)."""
-        query, key, value = self.split(x).unflatten(2, self.shape).permute(2, 0, 3, 1, 4)  # each (N, heads, L, D)
-        mixed = F.scaled_dot_product_attention(query, key, value)
+        parts: Tensor = self.split(x).reshape(-1, x.shape[1], *self.shape)  # (N, L, 3, heads, D)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (N, heads, L, D)
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value)
         out: Tensor = self.join(mixed.transpose(1, 2).flatten(2))
         return out
