@@ -41,7 +41,7 @@ def main() -> None:
     out: Path = parser.parse_args().out
     began = time.perf_counter()
     look(out / "exports")
-    releases = [make("ecg-beats-simulated", out), make("glucose-simulated", out)]
+    releases = [make(2, "ecg-beats-simulated", out), make(3, "glucose-simulated", out)]
     answer(out / "unseen", *(made.release for made in releases if made.release))
     check(releases)
     print(f"\nDone in {time.perf_counter() - began:.0f} s. The reports, for a browser:")
@@ -60,9 +60,9 @@ def look(folder: Path) -> None:
     _list(f"no reader knows {name}" for name in found.unclaimed)
 
 
-def make(name: str, out: Path) -> BuildResult:
+def make(number: int, name: str, out: Path) -> BuildResult:
     """Build a release and print its main figure beside that of its floor."""
-    print(f"\n2. From a recipe to a release.  auscult build recipes/signals/{name}.toml")
+    print(f"\n{number}. From a recipe to a release.  auscult build recipes/signals/{name}.toml")
     made = auscult.build(RECIPES / f"{name}.toml", out / name, overrides=SHORT, report=Terminal())
     primary = made.metrics["primary"]
     value, floor = made.metrics["metrics"][primary], made.metrics["floor"][primary]
@@ -80,7 +80,7 @@ def answer(folder: Path, beats: Path, glucose: Path) -> None:
     cgm = simulate_cgm(np.random.default_rng(SEED), n_days=2, control="type1")
     sensor = write_cgm_csv(folder / "sensor.csv", cgm, flavour="libreview", subject="SIM-9001")
 
-    print("\n3. Raw files that no build has seen.  auscult predict")
+    print("\n4. Raw files that no build has seen.  auscult predict")
     print("  holter.edf: EDF at 250 Hz with leads II, V1, V5; trained on WFDB at 360 Hz with MLII, V1")
     for one in auscult.predict(beats, raw):
         print(f"  {one.status}: {_counts(a['label'] for a in one.answers)}; simulated were {_truth(ecg)}")
@@ -88,7 +88,7 @@ def answer(folder: Path, beats: Path, glucose: Path) -> None:
         forecast = one.answers[-1]
         print(f"  sensor.csv: {one.status}: {_forecast(forecast)}")
 
-    print("\n4. What must not be answered")
+    print("\n5. What must not be answered")
     cut = folder / "cut.edf"
     cut.write_bytes(raw.read_bytes()[: raw.stat().st_size // 2])
     flat = write_edf(folder / "electrode-off.edf", replace(bare, signal_mv=np.zeros_like(ecg.signal_mv)))
@@ -100,7 +100,7 @@ def answer(folder: Path, beats: Path, glucose: Path) -> None:
 
 def check(releases: Iterable[BuildResult]) -> None:
     """Verify the releases."""
-    print("\n5. Is a release what it says it is?  auscult verify")
+    print("\n6. Is a release what it says it is?  auscult verify")
     for made in releases:
         if made.release is None:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from auscult.engine.dataset import Dataset
 from auscult.engine.drivers import load_program
 from auscult.engine.outputs import concat, predict_items, read_outputs, save_outputs
 from auscult.engine.program import read_program, save_program
+from auscult.engine.quality.duplicates import duplicate_pairs
 from auscult.engine.splits import Split
 
 
@@ -55,6 +57,11 @@ class Bench:
     dataset: Dataset
     folder: Path
     report: Report
+
+    @cached_property
+    def duplicates(self) -> list[tuple[int, int, str]]:
+        """Pairs of records with the same or nearly the same content, looked for once."""
+        return duplicate_pairs(self.dataset)
 
 
 def model_settings(recipe: Recipe, task: Task, name: str) -> Mapping[str, Any]:

@@ -209,7 +209,7 @@ def _findings(bench: Bench) -> list[Finding]:
     if path.exists() and read_json(path).get("key") == key:
         return [Finding(**{**f, "records": tuple(f["records"])}) for f in read_json(path)["findings"]]
     bench.report.step("check")
-    found = generic_findings(bench.dataset, bench.task.spec)
+    found = generic_findings(bench.dataset, bench.task.spec, bench.duplicates)
     for name in bench.domain.checks:
         found += load_part(bench.domain, "checks", name)(bench.dataset.batches())
     aside = [asdict(a) for a in bench.dataset.set_aside]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ from auscult.base.registry import load_part
 from auscult.engine.sources import find_sources, read_source
 
 LISTED = 1000
+SHOWN = 20
+HELD_BYTES = 512 << 20
 
 
 @dataclass(frozen=True)
@@ -61,49 +63,72 @@ def inspect_folder(path: Path, domains: Sequence[Domain]) -> Inspection:
     DataError
         If the path does not exist or is empty.
     """
-    sources: Counter[str] = Counter()
-    aside: list[SetAside] = []
-    findings: list[Finding] = []
-    fields: dict[tuple[str, str, str], FieldSummary] = {}
-    subjects: set[str] = set()
-    named = True
-    n_records = 0
-    left: set[Path] | None = None
+    seen = _Seen()
     claimed: set[Path] = set()
+    unclaimed: set[Path] | None = None
     for domain in domains:
         found = find_sources(path, domain)
         mine = [s for s in found.sources if not claimed.intersection(s.files)]
         claimed |= {f for s in mine for f in s.files}
-        left = set(found.unclaimed) if left is None else left & set(found.unclaimed)
-        sources.update(s.reader for s in mine)
-        batches: list[RecordBatch] = []
+        unclaimed = set(found.unclaimed) if unclaimed is None else unclaimed & set(found.unclaimed)
+        held: list[RecordBatch] = []
         for source in mine:
+            seen.sources[source.reader] += 1
             for part in read_source(source, domain):
                 if isinstance(part, SetAside):
-                    aside.append(part)
+                    seen.aside.append(part)
                     continue
-                n_records += len(part)
-                named = named and part.subject is not None
-                subjects.update([] if part.subject is None else part.subject.tolist())
-                _add(fields, source.reader, part)
-                batches.append(part)
-        findings += _checked(domain, batches)
+                seen.add(source.reader, part)
+                held.append(part)
+            if sum(_bytes(b) for b in held) > HELD_BYTES:
+                seen.check(domain, held)
+                held = []
+        seen.check(domain, held)
+    left = unclaimed or set()
     return Inspection(
         str(path),
-        len(claimed) + len(left or ()),
-        n_records,
-        len(subjects) if named and n_records else None,
-        dict(sources),
-        tuple(fields.values()),
-        tuple(findings),
-        tuple(aside[:LISTED]),
-        tuple(sorted(f.name for f in left or ())),
+        len(claimed) + len(left),
+        seen.n_records,
+        len(seen.subjects) if seen.named and seen.n_records else None,
+        dict(seen.sources),
+        tuple(seen.fields.values()),
+        tuple(seen.findings.values()),
+        tuple(seen.aside[:LISTED]),
+        tuple(sorted(f.name for f in left)),
     )
 
 
-def _checked(domain: Domain, batches: Iterable[RecordBatch]) -> list[Finding]:
-    whole = list(batches)
-    return [finding for name in domain.checks for finding in load_part(domain, "checks", name)(whole)] if whole else []
+class _Seen:
+    """What was seen so far."""
+
+    def __init__(self) -> None:
+        self.sources: Counter[str] = Counter()
+        self.aside: list[SetAside] = []
+        self.fields: dict[tuple[str, str, str], FieldSummary] = {}
+        self.findings: dict[tuple[str, str], Finding] = {}
+        self.subjects: set[str] = set()
+        self.named = True
+        self.n_records = 0
+
+    def add(self, reader: str, batch: RecordBatch) -> None:
+        """Count a batch."""
+        self.n_records += len(batch)
+        self.named = self.named and batch.subject is not None
+        self.subjects.update([] if batch.subject is None else batch.subject.tolist())
+        _add(self.fields, reader, batch)
+
+    def check(self, domain: Domain, batches: list[RecordBatch]) -> None:
+        """Run the domain's checks over some batches and add up what they find."""
+        for name in domain.checks if batches else ():
+            for new in load_part(domain, "checks", name)(batches):
+                old = self.findings.get((new.check, new.message))
+                records = new.records if old is None else (*old.records, *new.records)[:SHOWN]
+                count = new.count + (0 if old is None else old.count)
+                self.findings[new.check, new.message] = replace(new, count=count, records=records)
+
+
+def _bytes(batch: RecordBatch) -> int:
+    return sum(c.values.nbytes if isinstance(c, Ragged) else c.nbytes for c in batch.columns.values())
 
 
 def _add(fields: dict[tuple[str, str, str], FieldSummary], reader: str, batch: RecordBatch) -> None:

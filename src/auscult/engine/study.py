@@ -49,7 +49,7 @@ def make_splits(bench: Bench, seed: int) -> tuple[Split, ...]:
     chosen = [(k, folds) for k in range(folds)] if folds else [None]
     splits = tuple(make_split(bench.dataset, recipe.split, seed=seed, fold=fold) for fold in chosen)
     for split in splits:
-        require_no_leak(find_leaks(bench.dataset, split), bench.dataset, on_leak=recipe.split.on_leak)
+        require_no_leak(find_leaks(bench.dataset, split, bench.duplicates), bench.dataset, on_leak=recipe.split.on_leak)
     return splits
 
 
@@ -155,7 +155,7 @@ def fault_figures(bench: Bench, judge: Judge, made: Round, fits: Sequence[Fit]) 
 
 def leak_figures(bench: Bench, judge: Judge, made: Round, test: Outputs) -> dict[str, Any]:
     """What leaks in the split, and the metrics without the leaking records."""
-    leaks = [find_leaks(bench.dataset, split) for split in made.splits]
+    leaks = [find_leaks(bench.dataset, split, bench.duplicates) for split in made.splits]
     records = np.unique(np.concatenate([leak.records for leak in leaks]))
     if not len(records):
         return {"n_records": 0}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from auscult.base.arrays import Ragged
 from auscult.base.contracts import Finding, TaskSpec
 from auscult.engine.dataset import Dataset
-from auscult.engine.quality.duplicates import duplicate_pairs
 
 SHOWN = 20
 FEW = 20
 
 
-def generic_findings(dataset: Dataset, spec: TaskSpec) -> list[Finding]:
+def generic_findings(
+    dataset: Dataset, spec: TaskSpec, duplicates: Sequence[tuple[int, int, str]]
+) -> list[Finding]:
     """Look at a prepared dataset: what was set aside, duplicates, missing values, balance, subjects.
 
     Parameters
@@ -22,13 +25,15 @@ def generic_findings(dataset: Dataset, spec: TaskSpec) -> list[Finding]:
         The prepared records.
     spec : TaskSpec
         Names of the classes.
+    duplicates : sequence of (int, int, str)
+        Pairs as ``duplicate_pairs`` gives them.
 
     Returns
     -------
     list of Finding
         Only what was found; an empty list is a clean set.
     """
-    found = [_set_aside(dataset), _no_subjects(dataset), *_duplicates(dataset), *_missing(dataset), *_balance(dataset, spec)]
+    found = [_set_aside(dataset), _no_subjects(dataset), *_duplicates(dataset, duplicates), *_missing(dataset), *_balance(dataset, spec)]
     return [f for f in found if f is not None]
 
 
@@ -56,8 +61,7 @@ def _no_subjects(dataset: Dataset) -> Finding | None:
     )
 
 
-def _duplicates(dataset: Dataset) -> list[Finding]:
-    pairs = duplicate_pairs(dataset)
+def _duplicates(dataset: Dataset, pairs: Sequence[tuple[int, int, str]]) -> list[Finding]:
     found = []
     for how, text in (("exact", "records with the same content"), ("near", "records with nearly the same content")):
         rows = sorted({r for a, b, h in pairs if h == how for r in (a, b)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from auscult.base.contracts import Index
 from auscult.base.errors import DataError
 from auscult.engine.dataset import Dataset
-from auscult.engine.quality.duplicates import duplicate_pairs
 from auscult.engine.splits import Split
 
 
@@ -34,8 +34,8 @@ class Leak:
         return np.union1d(self.subject, self.content)
 
 
-def find_leaks(dataset: Dataset, split: Split) -> Leak:
-    """Look for test records that are known before the test.
+def find_leaks(dataset: Dataset, split: Split, duplicates: Sequence[tuple[int, int, str]]) -> Leak:
+    """Look for test records that are known before the test; ``duplicates`` are pairs as ``duplicate_pairs`` gives.
 
     A split in time keeps a subject on both sides by its own rule; there only other records' content counts.
     """
@@ -45,7 +45,7 @@ def find_leaks(dataset: Dataset, split: Split) -> Leak:
     subject = np.zeros(0, dtype=np.int64)
     if dataset.subjects is not None and not len(both):
         subject = test[np.isin(dataset.subjects[test], dataset.subjects[known])]
-    pairs = [(a, b) for a, b, _ in duplicate_pairs(dataset)]
+    pairs = [(a, b) for a, b, _ in duplicates]
     content = [x for a, b in pairs for x, y in ((a, b), (b, a)) if x in test and y in known and x not in both]
     return Leak(subject, np.unique(np.array(content, dtype=np.int64)))
 

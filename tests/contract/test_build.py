@@ -1,0 +1,352 @@
+"""A build may be killed, starved or fed with leaks: it goes on, or says why not, and leaves nothing half-written."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auscult.base.errors import AuscultError, DataError, GateError, LimitError, RecipeError, UsageError
+from auscult.base.files import read_json
+from auscult.base.log import Silent
+from auscult.engine.build import BuildOptions, build
+from toys import DOMAIN
+from toys.examples import array, ids, write_points, write_toy
+from toys.recipes import toy_recipe
+
+FIXED = ["none", "step:1", "step:2", "step:3", "step:4", "step:5", "step:6", "replace:5", "after:9"]
+
+
+@pytest.mark.slow
+def test_killed_anywhere_the_same_command_ends_with_the_same_release(tmp_path: Path) -> None:
+    drawn = random.Random(20240229)  # noqa: S311
+    points = [*FIXED, *(f"replace:{drawn.randint(2, 40)}" for _ in range(3)), *(f"ms:{drawn.randint(50, 1500)}" for _ in range(3))]
+    done = subprocess.run(
+        [sys.executable, "-m", "toys.killed", "ahead", str(tmp_path), *points], capture_output=True, check=True, timeout=300
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [t["point"] for t in told] == points
+    whole = told[0]["hash"]
+    assert len(whole) == 64
+    assert not told[0]["killed"]
+    assert sum(t["killed"] for t in told) >= len(FIXED) - 1  # a random moment may lie after the end
+    for line in told:
+        assert line["half_written"] == [], line
+        assert line["hash"] == whole, line
+
+
+def _build(folder: Path, recipe: Any, **more: Any) -> Any:
+    return build(recipe, folder / "run", DOMAIN, options=BuildOptions(cache=folder / "cache", workers=1), **more)
+
+
+class _Stopped(Exception):
+    pass
+
+
+class _StopAt(Silent):
+    def __init__(self, word: str) -> None:
+        self.word, self.steps = word, list[str]()
+
+    def step(self, message: str) -> None:
+        self.steps.append(message)
+        if self.word and self.word in message:
+            raise _Stopped
+
+
+def test_resume_reads_what_was_trained(tmp_path: Path) -> None:
+    recipe = toy_recipe("spikes", train={"epochs": 2})
+    with pytest.raises(_Stopped):
+        _build(tmp_path, recipe, report=_StopAt("evaluate"))
+    checkpoints = {p: p.stat().st_mtime_ns for p in (tmp_path / "run").rglob("*.safetensors")}
+    assert any(p.name == "checkpoint.safetensors" for p in checkpoints)
+    made = _build(tmp_path, recipe)
+    assert {p: p.stat().st_mtime_ns for p in checkpoints} == checkpoints
+    assert made.release is not None
+    again = _build(tmp_path, recipe)
+    assert again.content_hash == made.content_hash
+    assert {p: p.stat().st_mtime_ns for p in checkpoints} == checkpoints
+
+
+def test_another_folder_and_cache_give_the_same_release(tmp_path: Path) -> None:
+    recipe = toy_recipe("codes")
+    first, second = _build(tmp_path / "a", recipe), _build(tmp_path / "b", recipe)
+    assert first.content_hash == second.content_hash
+    for name in ("calibration.json", "gate.json", "program/program.json", "golden/answers.safetensors", "evidence/split.json"):
+        assert (first.release / name).read_bytes() == (second.release / name).read_bytes(), name
+
+
+def test_worker_processes_give_the_same_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = toy_recipe("codes")
+    alone = _build(tmp_path / "a", recipe)
+    monkeypatch.setattr("auscult.engine.prepare.IN_PROCESS_BYTES", 0)
+    monkeypatch.setattr("auscult.engine.prepare.CHUNK_SOURCES", 4)
+    options = BuildOptions(cache=tmp_path / "b" / "cache", workers=2, until="prepare")
+    build(recipe, tmp_path / "b" / "run", DOMAIN, options=options)
+    made = _build(tmp_path / "b", recipe)
+    assert made.content_hash == alone.content_hash
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+@pytest.mark.parametrize("call", [1, 2, 4, 7, 11, 16, 22])
+def test_no_room_to_move_a_file_is_one_clear_error(
+    call: int, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rename that puts a file or folder in place fails: nothing half-written is left, and a retry succeeds."""
+    if number != errno.ENOSPC and call not in (1, 11):
+        pytest.skip("the kinds of refusal differ in their words only; two places are enough")
+    recipe = toy_recipe("codes")
+    left = [call]
+    real = os.replace
+
+    def replace(*args: Any, **more: Any) -> None:
+        left[0] -= 1
+        if left[0] <= 0:
+            raise OSError(number, os.strerror(number))
+        real(*args, **more)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(LimitError, match=r"cannot write .*; free some room or choose another place") as caught:
+        _build(tmp_path, recipe)
+    monkeypatch.undo()
+    assert caught.value.exit_code == 2
+    assert _drafts(tmp_path) == []
+    assert not (tmp_path / "run" / "release").exists()
+    assert _build(tmp_path, recipe).release is not None
+
+
+@pytest.mark.parametrize("call", [1, 3, 6, 12, 20, 30, 45])
+def test_no_room_to_open_a_file_is_one_clear_error(call: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening a file for writing fails, as on a read-only or full disk."""
+    recipe = toy_recipe("codes")
+    write_points(tmp_path / "unused", 0, small=True)
+    left = [call]
+    real = io.open
+
+    def opened(file: Any, mode: str = "r", *args: Any, **more: Any) -> Any:
+        if set(mode) & set("wax+") and str(file).startswith(str(tmp_path)) and "/example/" not in str(file):
+            left[0] -= 1
+            if left[0] <= 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(file, mode, *args, **more)
+
+    monkeypatch.setattr(io, "open", opened)
+    monkeypatch.setattr("builtins.open", opened)
+    try:
+        _build(tmp_path, recipe)
+    except LimitError as error:
+        assert "the disk is full" in str(error)
+        assert not (tmp_path / "run" / "release").exists()
+    else:
+        pytest.fail("a build on a full disk did not end with LimitError")
+    finally:
+        monkeypatch.undo()
+    assert _drafts(tmp_path) == []
+    assert _build(tmp_path, recipe).release is not None
+
+
+def _drafts(folder: Path) -> list[str]:
+    return [p.name for p in folder.rglob(".*") if p.name != ".whole"]
+
+
+def test_an_unwritable_place_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file stands where the folder should be")
+    with pytest.raises((LimitError, UsageError), match="run"):
+        _build(tmp_path, toy_recipe("codes"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"task": {"scael": 2}}, r"\[task\].*unknown key 'scael'.*did you mean 'scale'\?"),
+        ({"model": {"name": "mlp", "hiden": 8}}, r"\[model\] mlp.*unknown key 'hiden'.*did you mean 'hidden'\?"),
+        ({"model": {"name": "mpl"}}, r"unknown model 'mpl' in domain 'toys'; did you mean 'mlp'\?"),
+        ({"task": {"name": "colours"}}, r"unknown task 'colours' in domain 'toys'; did you mean 'colour'\?"),
+        ({"model": {"name": "mlp", "hidden": 0}}, r"\[model\] mlp: 'hidden': input should be greater than or equal to 1, got 0"),
+        ({"data": {"example": "pionts"}}, r"unknown example 'pionts' in domain 'toys'; did you mean 'points'\?"),
+        ({"data": {"readers": ("tyo",)}}, r"unknown reader 'tyo' in domain 'toys'; did you mean 'toy'\?"),
+        ({"floor": {"k": 3}}, r"unknown key 'k'"),
+        ({"study": {"models": ("nearst",)}}, r"unknown model 'nearst'.*did you mean 'nearest'\?"),
+        ({"gates": {"acuracy": {"min": 0.5}}}, r"acuracy"),
+        ({"split": {"policy": "group", "key": "sites"}}, r"unknown group key 'sites'.*did you mean 'site'\?"),
+        ({"calibrate": {"threshold": "f1"}}, r"calibrate\.threshold: expected two classes, got 3"),
+    ],
+)
+def test_a_recipe_that_nobody_reads_is_refused_with_the_nearest_name(
+    changes: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        _build(tmp_path, toy_recipe("colour", train={"epochs": 1}, **changes))
+    assert not (tmp_path / "run" / "release").exists()
+
+
+def _points(folder: Path, *, same: Callable[[int], str]) -> None:
+    """Records of 40 numbers; ``same(k)`` names what record k holds, so that equal names are equal content."""
+    records = []
+    for k in range(40):
+        draw = random.Random(same(k))  # noqa: S311
+        values = {"point": [round(draw.gauss(0, 1) + 2 * (k % 3 == c % 3), 4) for c in range(40)], "colour": k % 3}
+        records.append({"record": f"r{k}", "subject": f"s{k}", "values": values})
+    write_toy(folder / "a.toy", [array("point", "C"), ids("colour", "")], records)
+
+
+def test_a_leak_fails_unless_it_is_to_be_reported(tmp_path: Path) -> None:
+    _points(tmp_path / "data", same=lambda k: str(k // 2))
+    data = {"path": str(tmp_path / "data"), "example": ""}
+    with pytest.raises(DataError, match=r"(?s)\d+ have nearly the same content .*split by subject, leave them out, or set split.on_leak"):
+        _build(tmp_path, toy_recipe("colour", data=data))
+    told = _build(tmp_path, toy_recipe("colour", data=data, split={"on_leak": "report"}, train={"epochs": 2}))
+    leaks = told.metrics["leaks"]
+    assert leaks["n_records"] > 0
+    assert leaks["same_content"] == leaks["n_records"]
+    assert "accuracy" in leaks["metrics_without"] or leaks["n_records"] == told.metrics["n_records"]
+
+
+def test_the_same_subject_on_both_sides_is_a_leak(tmp_path: Path) -> None:
+    write_points(tmp_path / "data", 0, small=False)
+    names = tuple(f"r{k:03d}" for k in range(90))
+    split = {"policy": "given", "train_records": names[:61], "test_records": names[61:]}
+    with pytest.raises(DataError, match=r"split: 1 test records share a subject with training"):
+        _build(tmp_path, toy_recipe("colour", data={"path": str(tmp_path / "data"), "example": ""}, split=split))
+
+
+def test_a_gate_that_does_not_hold_leaves_the_run_and_no_release(tmp_path: Path) -> None:
+    recipe = toy_recipe("colour", train={"epochs": 2}, gates={"accuracy": {"min": 0.999, "on": "low"}, "ece": {"max": 1.0}})
+    with pytest.raises(GateError, match=r"accuracy = 0\.\d+, expected at least 0\.999, by its low") as caught:
+        _build(tmp_path, recipe)
+    assert caught.value.exit_code == 3
+    assert "ece" not in str(caught.value)
+    assert not (tmp_path / "run" / "release").exists()
+    assert (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_a_gate_that_holds_is_in_the_evidence(tmp_path: Path) -> None:
+    made = _build(tmp_path, toy_recipe("codes", gates={"micro_f1": {"min": 0.1}}))
+    gates = read_json(made.release / "evidence" / "gates.json")
+    assert [(g["metric"], g["passed"]) for g in gates] == [("micro_f1", True)]
+
+
+def test_a_gate_that_fails_takes_no_older_release_for_its_own(tmp_path: Path) -> None:
+    """A release of an earlier recipe must not stand in the run folder as if the gate had held."""
+    _build(tmp_path, toy_recipe("codes"))
+    with pytest.raises(GateError):
+        _build(tmp_path, toy_recipe("codes", gates={"micro_f1": {"min": 1.1}}))
+    assert not (tmp_path / "run" / "release").exists()
+
+
+def test_one_bad_record_costs_one_record(tmp_path: Path) -> None:
+    write_points(tmp_path / "data", 0, small=False)
+    path = tmp_path / "data" / "device-0.toy"
+    lines = path.read_text().splitlines()
+    lines[1] = "{broken"
+    lines[2] = lines[2].replace('"point": [', '"point": [NaN, ')
+    lines[3] = json.dumps({**(record := json.loads(lines[3])), "values": {**record["values"], "point": [float("nan")] * 3}})
+    path.write_text("\n".join(lines))
+    (tmp_path / "data" / "photo.toy").write_bytes(b"\xff\xd8\xff\xe0 JFIF")
+    data = {"path": str(tmp_path / "data"), "example": ""}
+    made = _build(tmp_path, toy_recipe("colour", data=data, train={"epochs": 1}))
+    assert (made.n_records, made.n_set_aside) == (87, 4)
+    reasons = [a["reason"] for a in read_json(made.release / "evidence" / "quality.json")["set_aside"]]
+    assert sum("expected" in r or "no reader knows" in r for r in reasons) == 4
+
+
+def test_a_record_that_cannot_be_cut_costs_one_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from auscult.base.errors import ReadError
+    from toys.tasks.colour import Colour
+
+    cut = Colour.cut
+
+    def picky(self: Colour, batch: Any) -> Any:
+        if "r004" in batch.record:
+            raise ReadError("point: expected one that can be cut, got another")
+        return cut(self, batch)
+
+    monkeypatch.setattr(Colour, "cut", picky)
+    made = build(toy_recipe("colour"), tmp_path / "run", DOMAIN, options=BuildOptions(cache=tmp_path / "cache", until="prepare"))
+    assert (made.n_records, made.n_set_aside) == (89, 1)
+
+
+def test_too_little_is_left(tmp_path: Path) -> None:
+    write_points(tmp_path / "data", 0, small=True)
+    data = {"path": str(tmp_path / "data"), "example": ""}
+    with pytest.raises(DataError, match=r"split 'subject': expected at least 3 different values of 'subject', got 2"):
+        _build(tmp_path, toy_recipe("colour", data=data))
+    with pytest.raises(DataError, match="expected a folder or file with device exports, got nothing at this path"):
+        _build(tmp_path, toy_recipe("colour", data={"path": str(tmp_path / "absent"), "example": ""}))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="expected at least one file, got an empty folder"):
+        _build(tmp_path, toy_recipe("colour", data={"path": str(tmp_path / "empty"), "example": ""}))
+    (tmp_path / "empty" / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises((RecipeError, DataError), match="expected files of toy, got none"):
+        _build(tmp_path, toy_recipe("colour", data={"path": str(tmp_path / "empty"), "example": ""}))
+
+
+def test_each_stage_can_be_the_last(tmp_path: Path) -> None:
+    recipe = toy_recipe("codes")
+    for until, there, absent in (
+        ("prepare", "dataset", "arms"),
+        ("train", "validation.json", "metrics.json"),
+        ("evaluate", "metrics.json", "release"),
+        ("release", "release", "nothing"),
+    ):
+        build(recipe, tmp_path / "run", DOMAIN, options=BuildOptions(cache=tmp_path / "cache", until=until))  # type: ignore[arg-type]
+        assert (tmp_path / "run" / there).exists(), until
+        assert not (tmp_path / "run" / absent).exists(), until
+
+
+def test_every_opening_of_the_test_is_in_the_ledger(tmp_path: Path) -> None:
+    options = BuildOptions(cache=tmp_path / "cache", until="evaluate", ledger=tmp_path / "openings.jsonl")
+    for _ in range(2):
+        build(toy_recipe("codes"), tmp_path / "run", DOMAIN, options=options)
+    lines = [json.loads(line) for line in (tmp_path / "openings.jsonl").read_text().splitlines()]
+    assert len(lines) == 2
+    assert lines[0] == lines[1]
+    assert lines[0]["recipe_hash"] == toy_recipe("codes").hash
+
+
+@pytest.mark.parametrize("policy", ["subject", "group", "time-within-subject"])
+def test_policies_reach_a_release(policy: str, tmp_path: Path) -> None:
+    split = {"policy": policy, "key": "site"} if policy == "group" else {"policy": policy}
+    task = "ahead" if policy == "time-within-subject" else "codes"
+    recipe = toy_recipe(task, train={"epochs": 2}, split=split)
+    if policy == "group":
+        with pytest.raises(DataError, match="expected at least 3 different values of 'site', got 2"):
+            _build(tmp_path, recipe)
+    else:
+        assert _build(tmp_path, recipe).release is not None
+
+
+def test_folds_and_seeds_and_rows(tmp_path: Path) -> None:
+    study = {"folds": 3, "models": ("nearest",), "train_fraction": (0.5,)}
+    made = _build(tmp_path, toy_recipe("colour", model={"name": "mlp"}, train={"epochs": 2}, study=study))
+    assert made.metrics["split"] == "cv3"
+    assert made.metrics["n_records"] == 90  # out of fold: every record is tested once
+    assert made.metrics["shipped_refit_untested"] is True
+    assert [r["model"] for r in made.metrics["rows"]] == ["nearest", "mlp"]
+    seeds = _build(tmp_path / "s", toy_recipe("codes", study={"seeds": (1, 2)}))
+    assert seeds.metrics["seeds"] == [1, 2]
+    assert len(seeds.metrics["metrics"]["micro_f1"]["by_seed"]) == 2
+
+
+def test_forcing_a_model_is_in_the_evidence(tmp_path: Path) -> None:
+    options = BuildOptions(cache=tmp_path / "cache", ship="no-words")
+    made = build(toy_recipe("codes"), tmp_path / "run", DOMAIN, options=options)
+    assert made.shipped == "no-words"
+    assert made.metrics["choice"]["forced"] is True
+    with pytest.raises(UsageError, match="unknown model to ship 'together'"):
+        build(toy_recipe("codes"), tmp_path / "run", DOMAIN, options=BuildOptions(ship="together"))
+
+
+def test_errors_of_a_build_carry_no_identifier(tmp_path: Path) -> None:
+    write_points(tmp_path / "data", 0, small=True)
+    with pytest.raises(AuscultError) as caught:
+        _build(tmp_path, toy_recipe("colour", data={"path": str(tmp_path / "data"), "example": ""}))
+    assert "person-" not in str(caught.value)
