@@ -56,3 +56,9 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Make], Path
         return folder
 
     return made
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marks of this suite."""
+    config.addinivalue_line("markers", "slow: starts processes or builds many times")
+    config.addinivalue_line("markers", "removal: runs a part of the suite in a copy of the tree")

@@ -233,7 +233,7 @@ def test_terms_name_what_exists_and_every_task_and_model() -> None:
     for _, chinese, _, recipe, file in rows:
         assert chinese
         assert (ROOT / file.strip("`")).is_file(), file
-        assert {r for r in re.findall(r"`([a-z0-9-]+)`", recipe)} <= recipes, recipe
+        assert set(re.findall(r"`([a-z0-9-]+)`", recipe)) <= recipes, recipe
     named = set(re.findall(r"`([^`]+)`", " ".join(row[2] for row in rows)))
     for domain in map(load_domain, domain_table()):
         assert {*domain.tasks, *domain.models, *domain.readers, *domain.examples} <= named

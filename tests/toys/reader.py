@@ -40,7 +40,10 @@ class ToyReader:
         for number, line in enumerate(lines, start=2):
             try:
                 record = json.loads(line)
-                good.append((record, [_value(f, dtype, factor, record["values"]) for f, dtype, factor in fields]))
+                values = [_value(f, dtype, factor, record["values"]) for f, dtype, factor in fields]
+                if good and any(not f.ragged and np.shape(v) != np.shape(w) for (f, *_), v, w in zip(fields, values, good[0][1], strict=True)):
+                    raise ValueError(record["record"])
+                good.append((record, values))
             except FAULTS:
                 reason = f"{path.name}, line {number}: expected a record with {', '.join(f.name for f, _, _ in fields)}"
                 yield SetAside(source.name, reason, number)

@@ -136,7 +136,7 @@ def _answers(bench: Bench, program: Program, split: Split, role: str, *, every: 
     """Raw answers of a program for the items of a role."""
     run = load_program(program, threads=bench.recipe.train.threads)
     chosen = split.select(bench.dataset.items, role, every=every)
-    return predict_items(bench.task, bench.dataset, chosen, run, program.inputs)
+    return predict_items(bench.task, bench.dataset, chosen, run=run, inputs=program.inputs)
 
 
 def _share(train: ItemSet, fraction: float, seed: int) -> ItemSet:

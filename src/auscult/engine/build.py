@@ -142,7 +142,7 @@ def build(
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
     save_resolved(recipe, out / "recipe.resolved.toml")
-    dataset = _dataset(recipe, out, domain, options, report)
+    dataset = _dataset(recipe, out, domain, options=options, report=report)
     bench = Bench(recipe, domain, task, dataset, out, report)
     findings = _findings(bench)
     made = BuildResult(out, None, len(dataset), len(dataset.set_aside), {}, {})
@@ -155,7 +155,7 @@ def build(
     made = BuildResult(out, None, made.n_records, made.n_set_aside, choice, {}, choice["shipped"])
     if options.until == "train":
         return made
-    evidence = _evaluate(bench, judge, rounds, choice, findings)
+    evidence = _evaluate(bench, judge, rounds, choice=choice, findings=findings)
     _open_ledger(options.ledger or out / "test-openings.jsonl", bench, evidence.metrics)
     write_json(out / "metrics.json", evidence.metrics)
     _require_gates(evidence.gates)
@@ -175,7 +175,7 @@ def cache_folder(options: BuildOptions) -> Path:
     return options.cache or Path(os.environ.get("AUSCULT_CACHE") or Path.home() / ".cache" / "auscult")
 
 
-def _dataset(recipe: Recipe, out: Path, domain: Domain, options: BuildOptions, report: Report) -> Dataset:
+def _dataset(recipe: Recipe, out: Path, domain: Domain, *, options: BuildOptions, report: Report) -> Dataset:
     data = recipe.data
     if data.example:
         root = out / "example"
@@ -237,7 +237,7 @@ def _choose(bench: Bench, judge: Judge, rounds: Sequence[Round], forced: str) ->
 
 
 def _evaluate(
-    bench: Bench, judge: Judge, rounds: Sequence[Round], choice: Mapping[str, Any], findings: Sequence[Finding]
+    bench: Bench, judge: Judge, rounds: Sequence[Round], *, choice: Mapping[str, Any], findings: Sequence[Finding]
 ) -> Evidence:
     """Open the test split and judge."""
     bench.report.step("evaluate on the test split")

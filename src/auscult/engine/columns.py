@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +22,14 @@ _HEADER_BYTES = 256
 
 
 class NpyAppender:
-    """Writes one ``.npy`` file piece by piece; its length need not be known before."""
+    """Writes one ``.npy`` file piece by piece; its length need not be known before.
+
+    The file is open only while a piece is written, so that a job that fails leaves nothing open.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stream: IO[bytes] | None = None
+        self._begun = False
         self._rows = 0
         self._tail: tuple[int, ...] = ()
         self._dtype = np.dtype(np.float32)
@@ -40,28 +43,26 @@ class NpyAppender:
             If the type or the trailing axes differ from the first piece.
         """
         values = np.ascontiguousarray(values)
-        if self._stream is None:
-            self._tail, self._dtype = values.shape[1:], values.dtype
-            self._stream = self._path.open("wb")
-            self._stream.write(b"\0" * _HEADER_BYTES)
+        if not self._begun:
+            self._tail, self._dtype, self._begun = values.shape[1:], values.dtype, True
+            self._path.write_bytes(b"\0" * _HEADER_BYTES)
         elif values.shape[1:] != self._tail or values.dtype != self._dtype:
             raise ShapeError(
                 f"{self._path.stem}: expected pieces of {self._dtype} {self._tail}, got {values.dtype} {values.shape[1:]}"
             )
-        self._stream.write(values.data if values.size else b"")
+        with self._path.open("ab") as stream:
+            stream.write(values.data if values.size else b"")
         self._rows += len(values)
 
     def close(self) -> None:
         """Write the header; the file is whole from here on."""
-        if self._stream is None:
+        if not self._begun:
             return
         shape = (self._rows, *self._tail)
         text = str({"descr": self._dtype.str, "fortran_order": False, "shape": shape})
         head = b"\x93NUMPY\x01\x00" + (_HEADER_BYTES - 10).to_bytes(2, "little")
-        self._stream.seek(0)
-        self._stream.write(head + text.ljust(_HEADER_BYTES - 11).encode("latin1") + b"\n")
-        self._stream.close()
-        self._stream = None
+        with self._path.open("r+b") as stream:
+            stream.write(head + text.ljust(_HEADER_BYTES - 11).encode("latin1") + b"\n")
 
 
 class BatchWriter:

@@ -120,7 +120,7 @@ def compare_releases(old: Release, new: Release, plan: Plan) -> Comparison:
         column = np.array(groups[key])
         parts |= {f"{key}={value}": np.flatnonzero(column == value) for value in np.unique(column)}
     changes = [
-        _change(judge, metric, limit, where, (first.take(rows), second.take(rows)))
+        _change(judge, metric, limit, where=where, answers=(first.take(rows), second.take(rows)))
         for where, rows in parts.items()
         for metric, limit in plan.limits.items()
     ]
@@ -128,7 +128,7 @@ def compare_releases(old: Release, new: Release, plan: Plan) -> Comparison:
     return Comparison(names[0], names[1], len(first), tuple(changes))
 
 
-def _change(judge: Judge, metric: str, limit: Limit, where: str, answers: tuple[Outputs, Outputs]) -> Change:
+def _change(judge: Judge, metric: str, limit: Limit, *, where: str, answers: tuple[Outputs, Outputs]) -> Change:
     old, new = answers
     gap = judge.difference(new, old, metric)
     sign = 1.0 if gap["higher_is_better"] else -1.0

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Items, ItemSet
+from auscult.base.errors import ShapeError
 
 MAX_FIT_ITEMS = 20_000
 SHORT_VECTOR = 64
@@ -46,8 +47,20 @@ class Gate:
     limit: float
 
     def distances(self, items: Items) -> npt.NDArray[np.float64]:
-        """Distance of each item to the training items, (N,); infinite where an item holds NaN or infinity."""
-        z = (_summaries(items.inputs, self.inputs) - self.center) / self.scale
+        """Distance of each item to the training items, (N,); infinite where an item holds NaN or infinity.
+
+        Raises
+        ------
+        ShapeError
+            If the items have other axes than in training.
+        """
+        summaries = _summaries(items.inputs, self.inputs)
+        if summaries.shape[1] != len(self.center):
+            raise ShapeError(
+                f"input gate: expected {len(self.center)} summaries of {', '.join(self.inputs)}, got {summaries.shape[1]}; "
+                "the items have other axes than in training"
+            )
+        z = (summaries - self.center) / self.scale
         whole: npt.NDArray[np.bool_] = np.asarray(np.isfinite(z).all(axis=1))
         z = np.clip(np.where(whole[:, None], z, 0.0), -EXTREME, EXTREME)
         return np.where(whole, np.sqrt(((z @ self.precision) * z).sum(axis=1) / z.shape[1]), np.inf)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from auscult.base.arrays import Array
 from auscult.base.errors import UsageError
@@ -25,7 +25,7 @@ def cross_entropy(target: Array, n_outputs: int, table: TrainTable) -> Loss:
     tensor = torch.as_tensor(weight, dtype=torch.float32)
 
     def loss(output: Tensor, truth: Tensor) -> Tensor:
-        return F.cross_entropy(output, truth.long(), weight=tensor.to(output), ignore_index=-1)
+        return functional.cross_entropy(output, truth.long(), weight=tensor.to(output), ignore_index=-1)
 
     return loss
 
@@ -35,7 +35,7 @@ def masked_binary(target: Array, n_outputs: int, table: TrainTable) -> Loss:
 
     def loss(output: Tensor, truth: Tensor) -> Tensor:
         known = truth >= 0
-        each = F.binary_cross_entropy_with_logits(output, truth.clamp(min=0).to(output), reduction="none")
+        each = functional.binary_cross_entropy_with_logits(output, truth.clamp(min=0).to(output), reduction="none")
         return (each * known).sum() / known.sum().clamp(min=1)
 
     return loss
@@ -46,7 +46,7 @@ def huber(target: Array, n_outputs: int, table: TrainTable) -> Loss:
     spread = float(np.nanstd(np.asarray(target, dtype=np.float64))) or 1.0
 
     def loss(output: Tensor, truth: Tensor) -> Tensor:
-        return F.smooth_l1_loss(output / spread, truth.to(output) / spread)
+        return functional.smooth_l1_loss(output / spread, truth.to(output) / spread)
 
     return loss
 

@@ -15,7 +15,7 @@ from auscult.base.files import write_bytes
 from auscult.engine.dataset import Dataset
 
 
-def predict_items(task: Task, dataset: Dataset, chosen: ItemSet, run: Run, inputs: Sequence[str]) -> Outputs:
+def predict_items(task: Task, dataset: Dataset, chosen: ItemSet, *, run: Run, inputs: Sequence[str]) -> Outputs:
     """Run a program on some items of a dataset and join them to answers.
 
     Parameters

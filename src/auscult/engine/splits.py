@@ -158,10 +158,8 @@ def _by_units(dataset: Dataset, table: SplitTable, rng: np.random.Generator, fol
     keys, unit = units_of(dataset, table)
     live = _live(dataset)
     names, inverse, counts = np.unique(keys[live], return_inverse=True, return_counts=True)
-    if table.policy == "scaffold":
-        order = np.argsort(counts, kind="stable")
-    else:
-        order = rng.permutation(len(names))
+    by_size = table.policy == "scaffold"
+    order = np.argsort(counts, kind="stable") if by_size else rng.permutation(len(names))
     if len(names) < 3:
         raise DataError(f"split '{table.policy}': expected at least 3 different values of '{unit}', got {len(names)}")
     if fold is not None:

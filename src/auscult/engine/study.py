@@ -60,12 +60,12 @@ def fit_round(bench: Bench, seed: int) -> Round:
     return Round(
         seed,
         splits,
-        tuple(fit_named(bench, main, split, seed, fold) for fold, split in enumerate(splits)),
-        tuple(fit_named(bench, bench.task.spec.floor, split, seed, fold) for fold, split in enumerate(splits)),
+        tuple(fit_named(bench, main, split, seed=seed, fold=fold) for fold, split in enumerate(splits)),
+        tuple(fit_named(bench, bench.task.spec.floor, split, seed=seed, fold=fold) for fold, split in enumerate(splits)),
     )
 
 
-def fit_named(bench: Bench, name: str, split: Split, seed: int, fold: int, fraction: float = 1.0) -> Fit:
+def fit_named(bench: Bench, name: str, split: Split, *, seed: int, fold: int, fraction: float = 1.0) -> Fit:
     """Fit one model of the recipe on one split."""
     bench.report.step(f"train {name}, seed {seed}" + (f", fold {fold + 1}" if bench.recipe.study.folds else ""))
     settings = model_settings(bench.recipe, bench.task, name)
@@ -103,7 +103,7 @@ def study_rows(bench: Bench, judge: Judge, rounds: Sequence[Round]) -> list[dict
 
 
 def _test_of(bench: Bench, name: str, made: Round, fraction: float) -> Outputs:
-    fits = [fit_named(bench, name, s, made.seed, k, fraction) for k, s in enumerate(made.splits)]
+    fits = [fit_named(bench, name, s, seed=made.seed, fold=k, fraction=fraction) for k, s in enumerate(made.splits)]
     return made.test(bench, fits)
 
 

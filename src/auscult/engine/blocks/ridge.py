@@ -41,7 +41,7 @@ def fit_ridge(
     z = np.clip((x - mean) / scale, -clip, clip)
     records, index = np.unique(train.items.record[train.rows], return_inverse=True)
     fold = np.random.default_rng([context.seed, 5]).permutation(len(records)) % FOLDS
-    errors = np.stack([_errors(z, y, index, fold, alpha) for alpha in alphas])  # (A, H)
+    errors = np.stack([_errors(z, y, index=index, fold=fold, alpha=alpha) for alpha in alphas])  # (A, H)
     best = [alphas[k] for k in errors.argmin(axis=0)]
     fitted = [_solve(z, y[:, h], alpha) for h, alpha in enumerate(best)]
     weight, bias = np.stack([w for w, _ in fitted], axis=1), np.array([b for _, b in fitted])
@@ -49,7 +49,7 @@ def fit_ridge(
     return LinearFitted(widths, mean, scale, weight, bias, "value", clip)
 
 
-def _errors(z: Floats, y: Floats, index: Array, fold: Array, alpha: float) -> Floats:
+def _errors(z: Floats, y: Floats, *, index: Array, fold: Array, alpha: float) -> Floats:
     """Squared error of the records' mean answers for each column, out of fold, (H,)."""
     answers = np.zeros_like(y)
     for k in range(FOLDS):

@@ -76,7 +76,7 @@ def fit_class_trees(
     graphs = {}
     for member in range(int(settings.get("members", 1))):
         objective = {"objective": "multiclass", "num_class": len(context.spec.labels), "metric": "multi_logloss"}
-        booster = _boost((x, y, weight), _known(valid, name), {**objective, **_common(context, member)}, settings, context)
+        booster = _boost((x, y, weight), _known(valid, name), {**objective, **_common(context, member)}, settings, patience=10 * context.settings.patience)
         graphs[f"trees{member}"] = trees_to_onnx(booster, name, x.shape[1])
     return TreesFitted(Program("forward", (name,), graphs))
 
@@ -110,14 +110,15 @@ def _boost(
     valid: tuple[Array, Array],
     parameters: dict[str, Any],
     settings: Mapping[str, Any],
-    context: FitContext,
+    *,
+    patience: int,
 ) -> Any:
     """Boost trees; validation stops them where ``settings["stop_early"]`` is not false."""
     import lightgbm as lgb
 
     own = {k: v for k, v in settings.items() if k not in ("input", "rounds", "members", "stop_early")}
     data = lgb.Dataset(train[0], train[1], weight=train[2], free_raw_data=False)
-    stop: list[Any] = [lgb.early_stopping(context.settings.patience * 10, verbose=False)] if settings.get("stop_early", True) else []
+    stop: list[Any] = [lgb.early_stopping(patience, verbose=False)] if settings.get("stop_early", True) else []
     return lgb.train(
         {**parameters, **own},
         data,
@@ -137,7 +138,7 @@ def fit_score_trees(
     name = str(settings["input"])
     x, y = _known(train, name)
     parameters = {"objective": "binary", "metric": "binary_logloss", **_common(context, 0)}
-    booster = _boost((x, y, None), _known(valid, name), parameters, settings, context)
+    booster = _boost((x, y, None), _known(valid, name), parameters, settings, patience=10 * context.settings.patience)
     graph = trees_to_onnx(booster, name, x.shape[1], output="score", column=1)
     return TreesFitted(Program("forward", (name,), {"main": graph}))
 

@@ -57,7 +57,7 @@ def write_release(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, k
     """
     private = None if key is None else read_private_key(key)
     with new_folder(bench.folder / "release") as draft:
-        manifest = _contents(bench, fit, split, evidence, draft, signed=private is not None)
+        manifest = _contents(bench, fit, split, evidence, draft=draft, signed=private is not None)
         manifest["files"] = _file_hashes(draft)
         manifest["seal"] = seal_of(manifest)
         write_json(draft / MANIFEST, manifest)
@@ -67,7 +67,7 @@ def write_release(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, k
 
 
 def _contents(
-    bench: Bench, fit: Fit, split: Split, evidence: Evidence, draft: Path, *, signed: bool
+    bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft: Path, signed: bool
 ) -> dict[str, Any]:
     recipe = bench.recipe
     items = bench.dataset.items

@@ -46,7 +46,7 @@ def test_short_single_lead_and_gappy_signals_survive(name: str, shape: tuple[int
 
 
 @pytest.mark.parametrize(
-    "name", set(FAULTS) - {"lead_off", "lead_reversal", "gain_error", "electrode_motion"}
+    "name", sorted(set(FAULTS) - {"lead_off", "lead_reversal", "gain_error", "electrode_motion"})
 )
 def test_harm_grows_with_severity(name: str, clean: NDArray[np.float32]) -> None:
     def harm(severity: float) -> float:

@@ -20,6 +20,7 @@ from auscult.domains.signals.preprocess.beats import (
     WINDOW_RATE_HZ,
     Floats,
     Floats32,
+    Ints,
     aligned_windows,
     checked_beats,
     window_slice,
@@ -115,43 +116,61 @@ def beat_features(ecg_mv: npt.ArrayLike, peaks: npt.ArrayLike, rate_hz: float) -
     Biomed. Eng. 58(3), 2011 (few, record-relative features carry over to new patients).
     """
     signal, positions = checked_beats(ecg_mv, peaks, rate_hz)
-    windows_mv = aligned_windows(signal, positions, rate_hz)
+    return features_of_windows(aligned_windows(signal, positions, rate_hz), positions, rate_hz)
+
+
+def features_of_windows(windows_mv: Floats32, positions: Ints, rate_hz: float) -> Floats32:
+    """Describe beats whose windows were cut already; the values are those of `beat_features`.
+
+    Parameters
+    ----------
+    windows_mv : (N, C, 180) float32
+        As `aligned_windows`.
+    positions : (N,) int64
+        Sample numbers of the beats, strictly rising.
+    rate_hz : float
+        Sampling rate of the positions.
+
+    Returns
+    -------
+    (N, F) float32
+        Columns as `beat_feature_names`.
+    """
     before_s, after_s = intervals_s(positions, rate_hz)
     groups = group_beats(windows_mv, before_s / after_s)
     table = rhythm_features(before_s, after_s, groups.dominant) | _grouping(groups, before_s, after_s)
+    n_leads = windows_mv.shape[1]
     leads = _leads(windows_mv.astype(np.float64), groups.dominant)
-    for k, lead in enumerate(leads):
-        table |= {f"lead{k + 1}_{name}": values for name, values in lead.items()}
-    for name in ACROSS:
-        both = np.stack([lead[name] for lead in leads])  # (C, N)
-        table |= {f"most_{name}": both.max(axis=0), f"least_{name}": both.min(axis=0)}
+    table |= {f"lead{k + 1}_{name}": leads[name][k] for k in range(n_leads) for name in LEAD}
+    across = np.stack([leads[name] for name in ACROSS])  # (A, C, N)
+    table |= {f"most_{name}": values for name, values in zip(ACROSS, across.max(axis=1), strict=True)}
+    table |= {f"least_{name}": values for name, values in zip(ACROSS, across.min(axis=1), strict=True)}
     table |= _p_rhythm(table, groups.dominant)
-    return np.stack([table[name] for name in beat_feature_names(len(leads))], axis=1).astype(np.float32)
+    return np.stack([table[name] for name in beat_feature_names(n_leads)], axis=1).astype(np.float32)
 
 
 def _p_rhythm(table: dict[str, Floats], dominant: npt.NDArray[np.bool_]) -> dict[str, Floats]:
-    out: dict[str, Floats] = {}
-    for name in ("p_like", "p_like_moved"):
-        like = table[f"most_{name}"]
-        local = np.nan_to_num(around(np.where(dominant, like, np.nan), 2 * NEAR_BEATS, (50.0,))[0])
-        out |= {f"{name}_local": local, f"{name}_drop": like - local}
-    return out
+    names = ("p_like", "p_like_moved")
+    like = np.stack([table[f"most_{name}"] for name in names])  # (2, N)
+    local = np.nan_to_num(around(np.where(dominant, like, np.nan), 2 * NEAR_BEATS, (50.0,))[0])
+    drop = like - local
+    out = {f"{name}_local": values for name, values in zip(names, local, strict=True)}
+    return out | {f"{name}_drop": values for name, values in zip(names, drop, strict=True)}
 
 
 def _grouping(groups: BeatGroups, before_s: Floats, after_s: Floats) -> dict[str, Floats]:
     n_beats = len(before_s)
     usual_s = float(np.median(before_s))
-    share, before, after = (np.ones(groups.n_groups + 1) for _ in range(3))
-    for group in range(groups.n_groups + 1):
-        member = groups.label == group
-        share[group] = member.mean()
-        if member.any() and group < groups.n_groups:
-            before[group] = np.median(before_s[member]) / usual_s
-            after[group] = np.median(after_s[member]) / usual_s
+    count = np.bincount(groups.label, minlength=groups.n_groups + 1)
+    both_s = np.stack([before_s, after_s])  # (2, N)
+    usual = np.ones((2, groups.n_groups + 1))
+    for group in np.flatnonzero(count[:-1]).tolist():
+        usual[:, group] = np.median(both_s[:, groups.label == group], axis=1) / usual_s
+    before, after = usual
     index = np.arange(n_beats)
     shapes = groups.shapes
     return {
-        "group_share": share[groups.label],
+        "group_share": (count / n_beats)[groups.label],
         "group_likeness": groups.likeness,
         "group_dominant": groups.dominant.astype(np.float64),
         "group_before": before[groups.label],
@@ -161,99 +180,125 @@ def _grouping(groups: BeatGroups, before_s: Floats, after_s: Floats) -> dict[str
     }
 
 
-def _leads(windows_mv: Floats, dominant: npt.NDArray[np.bool_]) -> list[dict[str, Floats]]:
+def _leads(windows_mv: Floats, dominant: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+    """Describe all leads at once: (N, C, W) -> a column (C, N) for each name in `LEAD`."""
     template_mv = np.median(windows_mv[dominant], axis=0)  # (C, W)
     height_mv = np.maximum(np.ptp(template_mv[:, QRS], axis=1), MIN_HEIGHT_MV)
-    out = []
-    for k in range(windows_mv.shape[1]):
-        beats, template = windows_mv[:, k] / height_mv[k], template_mv[k] / height_mv[k]
-        lead = _qrs(beats, template) | _waves(beats, template)
-        for name in RECORD_RELATIVE:
-            usual = np.median(lead[name][dominant])
-            spread = (
-                1.4826 * np.median(np.abs(lead[name][dominant] - usual)) + 0.25 * lead[name][dominant].std()
-            )
-            lead[f"{name}_diff"] = lead[name] - usual
-            lead[f"{name}_score"] = np.clip((lead[name] - usual) / (spread + 1e-3), -20, 20)
-        out.append(lead)
+    beats = windows_mv.transpose(1, 0, 2) / height_mv[:, None, None]  # (C, N, W)
+    template = (template_mv / height_mv[:, None])[:, None]  # (C, 1, W)
+    out = _qrs(beats, template) | _waves(beats, template)
+    plain = np.stack([out[name] for name in RECORD_RELATIVE])  # (R, C, N)
+    own = plain[..., dominant]
+    usual = np.median(own, axis=-1, keepdims=True)
+    spread = 1.4826 * np.median(np.abs(own - usual), axis=-1) + 0.25 * own.std(axis=-1)
+    diff = plain - usual
+    score = np.clip(diff / (spread[..., None] + 1e-3), -20, 20)
+    for k, name in enumerate(RECORD_RELATIVE):
+        out |= {f"{name}_diff": diff[k], f"{name}_score": score[k]}
     return out
 
 
 def _qrs(beats: Floats, template: Floats) -> dict[str, Floats]:
-    qrs, wide = beats[:, QRS], beats[:, SHAPE]
-    slope = np.diff(wide, axis=1) ** 2
-    usual_slope = np.diff(template[SHAPE]) ** 2
+    """Describe the QRS complex: (C, N, W) and (C, 1, W) -> columns (C, N)."""
+    qrs, wide = beats[..., QRS], beats[..., SHAPE]
+    usual_qrs, usual_wide = template[..., QRS], template[..., SHAPE]
+    slope, usual_slope = np.diff(wide) ** 2, np.diff(usual_wide) ** 2
+    highest, lowest = qrs.max(axis=-1), qrs.min(axis=-1)
     return {
-        "height": np.log(np.ptp(qrs, axis=1) + 1e-3),
-        "highest": qrs.max(axis=1),
-        "lowest": qrs.min(axis=1),
-        "highest_diff": qrs.max(axis=1) - template[QRS].max(),
-        "lowest_diff": qrs.min(axis=1) - template[QRS].min(),
-        "area": np.abs(wide).mean(axis=1) / (np.abs(template[SHAPE]).mean() + 1e-3),
-        "width": _spread(slope) / max(float(_spread(usual_slope[None])[0]), 1e-3),
-        "half_width": _half_width(wide) / float(_half_width(template[None, SHAPE])[0]),
-        "slope": np.log(np.sqrt(slope.max(axis=1)) / (np.sqrt(usual_slope.max()) + 1e-3) + 1e-3),
+        "height": np.log(highest - lowest + 1e-3),
+        "highest": highest,
+        "lowest": lowest,
+        "highest_diff": highest - usual_qrs.max(axis=-1),
+        "lowest_diff": lowest - usual_qrs.min(axis=-1),
+        "area": np.abs(wide).mean(axis=-1) / (np.abs(usual_wide).mean(axis=-1) + 1e-3),
+        "width": _spread(slope) / np.maximum(_spread(usual_slope), 1e-3),
+        "half_width": _half_width(wide) / _half_width(usual_wide),
+        "slope": np.log(np.sqrt(slope.max(axis=-1)) / (np.sqrt(usual_slope.max(axis=-1)) + 1e-3) + 1e-3),
         "qrs_like": _moved_likeness(beats, template, SHAPE),
         "beat_like": _likeness(beats, template),
-        "qrs_rest": _rms((beats - template)[:, SHAPE]),
+        "qrs_rest": _rms(wide - usual_wide),
     }
 
 
 def _waves(beats: Floats, template: Floats) -> dict[str, Floats]:
-    p_wave, usual_p = beats[:, P_WAVE], template[P_WAVE]
-    level = p_wave.mean(axis=1)
-    centred = usual_p - usual_p.mean()
-    ramp = np.linspace(0, 1, p_wave.shape[1])
-    bump = p_wave - (p_wave[:, :1] * (1 - ramp) + p_wave[:, -1:] * ramp)
-    t_level = beats[:, T_WAVE].mean(axis=1)
+    """Describe P wave, ST segment and T wave: (C, N, W) and (C, 1, W) -> columns (C, N)."""
+    p_wave, usual_p = beats[..., P_WAVE], template[..., P_WAVE]
+    t_wave, usual_t = beats[..., T_WAVE], template[..., T_WAVE]
+    level = p_wave.mean(axis=-1)
+    usual_level = usual_p.mean(axis=-1, keepdims=True)
+    centred = usual_p - usual_level
+    share = _products(p_wave - level[..., None], centred) / ((centred**2).sum(axis=-1) + 1e-4)
+    ramp = np.linspace(0, 1, p_wave.shape[-1])
+    bump = p_wave - (p_wave[..., :1] * (1 - ramp) + p_wave[..., -1:] * ramp)
+    t_level = t_wave.mean(axis=-1)
     return {
         "p_like": _likeness(p_wave, usual_p),
         "p_like_moved": _moved_likeness(beats, template, P_WAVE),
-        "t_like": _likeness(beats[:, T_WAVE], template[T_WAVE]),
-        "p_rest": _rms((beats - template)[:, P_WAVE]),
-        "t_rest": _rms((beats - template)[:, T_WAVE]),
-        "p_share": np.clip((p_wave - level[:, None]) @ centred / ((centred**2).sum() + 1e-4), -5, 5),
-        "p_highest": bump.max(axis=1),
-        "p_lowest": bump.min(axis=1),
-        "p_power": p_wave.std(axis=1),
-        "p_level": level - usual_p.mean(),
+        "t_like": _likeness(t_wave, usual_t),
+        "p_rest": _rms(p_wave - usual_p),
+        "t_rest": _rms(t_wave - usual_t),
+        "p_share": np.clip(share, -5, 5),
+        "p_highest": bump.max(axis=-1),
+        "p_lowest": bump.min(axis=-1),
+        "p_power": p_wave.std(axis=-1),
+        "p_level": level - usual_level[..., 0],
         "t_level": t_level,
-        "t_level_diff": t_level - template[T_WAVE].mean(),
-        "st_level_diff": beats[:, ST_SEGMENT].mean(axis=1) - template[ST_SEGMENT].mean(),
+        "t_level_diff": t_level - usual_t.mean(axis=-1),
+        "st_level_diff": beats[..., ST_SEGMENT].mean(axis=-1) - template[..., ST_SEGMENT].mean(axis=-1),
     }
 
 
 def _rms(values: Floats) -> Floats:
-    out: Floats = np.sqrt((values**2).mean(axis=1))
+    out: Floats = np.sqrt((values**2).mean(axis=-1))
+    return out
+
+
+def _products(beats: Floats, template: Floats) -> Floats:
+    """Sum of the products of each row with its lead's template: (C, N, W), (C, 1, W) -> (C, N)."""
+    out: Floats = (beats @ template.swapaxes(1, 2))[..., 0]
     return out
 
 
 def _likeness(beats: Floats, template: Floats) -> Floats:
-    """Pearson correlation of each row with the template: (N, W), (W,) -> (N,)."""
-    beats = beats - beats.mean(axis=1, keepdims=True)
-    template = template - template.mean()
-    size = np.sqrt((beats**2).sum(axis=1) * (template**2).sum()) + 1e-6
-    out: Floats = beats @ template / size
+    """Pearson correlation of each row with its lead's template: (C, N, W), (C, 1, W) -> (C, N)."""
+    beats = beats - beats.mean(axis=-1, keepdims=True)
+    template = template - template.mean(axis=-1, keepdims=True)
+    size = np.sqrt((beats**2).sum(axis=-1) * (template**2).sum(axis=-1)) + 1e-6
+    out: Floats = _products(beats, template) / size
     return out
 
 
 def _moved_likeness(beats: Floats, template: Floats, part: slice) -> Floats:
-    lags = range(-MOST_LAG, MOST_LAG + 1)
-    moved = [_likeness(beats[:, part.start + lag : part.stop + lag], template[part]) for lag in lags]
-    out: Floats = np.max(moved, axis=0)
+    """Highest correlation of a part of the template with each beat, which may be moved by `MOST_LAG` samples.
+
+    A product with a matrix whose columns hold the moved template gives all lags at once; sums and squares over
+    the moved parts come from the same matrix filled with ones.
+    """
+    wide = beats[..., part.start - MOST_LAG : part.stop + MOST_LAG]
+    wide = wide - wide.mean(axis=-1, keepdims=True)  # (C, N, V); a common level changes no correlation
+    usual = template[..., part] - template[..., part].mean(axis=-1, keepdims=True)  # (C, 1, W)
+    size = usual.shape[-1]
+    moved = np.zeros((2, len(usual), wide.shape[-1], 2 * MOST_LAG + 1))  # (2, C, V, lags)
+    for lag in range(2 * MOST_LAG + 1):
+        moved[0, :, lag : lag + size, lag] = usual[:, 0]
+        moved[1, :, lag : lag + size, lag] = 1.0
+    sums = wide @ moved[1]
+    power = np.maximum((wide**2) @ moved[1] - sums**2 / size, 0.0)  # (C, N, lags)
+    length = np.sqrt(power * (usual**2).sum(axis=-1, keepdims=True)) + 1e-6
+    out: Floats = (wide @ moved[0] / length).max(axis=-1)
     return out
 
 
 def _spread(energy: Floats) -> Floats:
-    """Measure the standard deviation in seconds of where the energy lies: (N, W) -> (N,)."""
-    at_s = np.arange(energy.shape[1]) / WINDOW_RATE_HZ
-    total = energy.sum(axis=1) + 1e-9
-    middle_s = (energy * at_s).sum(axis=1) / total
-    out: Floats = np.sqrt((energy * (at_s - middle_s[:, None]) ** 2).sum(axis=1) / total)
+    """Measure the standard deviation in seconds of where the energy lies: (C, N, W) -> (C, N)."""
+    at_s = np.arange(energy.shape[-1]) / WINDOW_RATE_HZ
+    total = energy.sum(axis=-1) + 1e-9
+    middle_s = (energy * at_s).sum(axis=-1) / total
+    out: Floats = np.sqrt((energy * (at_s - middle_s[..., None]) ** 2).sum(axis=-1) / total)
     return out
 
 
 def _half_width(beats: Floats) -> Floats:
     size = np.abs(beats)
-    out: Floats = (size >= 0.5 * size.max(axis=1, keepdims=True)).mean(axis=1)
+    out: Floats = (size >= 0.5 * size.max(axis=-1, keepdims=True)).mean(axis=-1)
     return out

@@ -47,8 +47,8 @@ def around(values: Floats, n_beats: int, percents: tuple[float, ...]) -> Floats:
 
     Parameters
     ----------
-    values : (N,) float64
-        NaN is left out.
+    values : (..., N) float64
+        One or more rows; NaN is left out.
     n_beats : int
         Beats on either side.
     percents : tuple of float
@@ -56,20 +56,19 @@ def around(values: Floats, n_beats: int, percents: tuple[float, ...]) -> Floats:
 
     Returns
     -------
-    (P, N) float64
+    (P, ..., N) float64
         One row a percentile; NaN where there is no value around.
     """
-    padded = np.pad(values, n_beats, constant_values=np.nan)
-    beats = np.lib.stride_tricks.sliding_window_view(padded, 2 * n_beats + 1)
-    rows = np.sort(beats, axis=1)  # NaN sorts last
-    last = np.isfinite(rows).sum(axis=1) - 1
-    out = np.full((len(percents), len(values)), np.nan)
-    for k, percent in enumerate(percents):
-        at = np.maximum(last, 0) * percent / 100
-        low = at.astype(np.int64)
-        index = np.arange(len(values))
-        bottom, top = rows[index, low], rows[index, np.minimum(low + 1, np.maximum(last, 0))]
-        out[k] = bottom + (top - bottom) * (at - low)
+    padded = np.full((*values.shape[:-1], values.shape[-1] + 2 * n_beats), np.nan)
+    padded[..., n_beats : n_beats + values.shape[-1]] = values
+    beats = np.lib.stride_tricks.sliding_window_view(padded, 2 * n_beats + 1, axis=-1)
+    rows = np.sort(beats, axis=-1)  # NaN sorts last
+    last = np.maximum(np.isfinite(rows).sum(axis=-1, keepdims=True) - 1, 0)  # (..., N, 1)
+    at = last * np.asarray(percents) / 100  # (..., N, P)
+    low = at.astype(np.int64)
+    bottom = np.take_along_axis(rows, low, axis=-1)
+    top = np.take_along_axis(rows, np.minimum(low + 1, last), axis=-1)
+    out: Floats = np.moveaxis(bottom + (top - bottom) * (at - low), -1, 0)
     return out
 
 

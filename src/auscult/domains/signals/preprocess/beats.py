@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import median_filter
@@ -141,26 +143,35 @@ def condition_ecg(ecg_mv: npt.ArrayLike, rate_hz: float) -> Floats:
     heartbeat interval features", IEEE Trans. Biomed. Eng. 51(7), 2004.
     """
     signal = _checked_signal(ecg_mv, rate_hz)
-    flat = signal - _baseline(signal, rate_hz)
-    sos = butter(4, LOW_PASS_HZ, fs=rate_hz, output="sos")
-    clean: Floats = sosfiltfilt(sos, flat, axis=0, padlen=min(len(flat) - 1, 30))
-    return clean
+    leads = np.ascontiguousarray(signal.T)  # (T, C) -> (C, T): each lead lies in one piece of memory
+    flat = _baseline(leads, rate_hz)
+    np.subtract(leads, flat, out=flat)
+    clean: Floats = sosfiltfilt(_low_pass(rate_hz), flat, axis=1, padlen=min(len(signal) - 1, 30))
+    return clean.T
 
 
-def _baseline(signal: Floats, rate_hz: float) -> Floats:
-    n_samples = len(signal)
+@cache
+def _low_pass(rate_hz: float) -> Floats:
+    """Second-order sections of the low-pass; designing them takes longer than filtering 10 s."""
+    sections: Floats = butter(4, LOW_PASS_HZ, fs=rate_hz, output="sos")
+    return sections
+
+
+def _baseline(leads: Floats, rate_hz: float) -> Floats:
+    n_samples = leads.shape[1]
     step = max(1, round(BASELINE_BLOCK_S * rate_hz))
     n_blocks = max(1, n_samples // step)
-    used = signal[: n_blocks * step] if n_samples >= step else signal
-    blocks = used.reshape(n_blocks, -1, signal.shape[1]).mean(axis=1)  # (T, C) -> (T / step, C)
+    used = leads[:, : n_blocks * step] if n_samples >= step else leads
+    blocks = used.reshape(len(leads), n_blocks, -1).mean(axis=2)  # (C, T) -> (C, T / step)
     block_rate_hz = rate_hz / step
     centres = (np.arange(n_blocks) + 0.5) * step - 0.5
-    out = np.empty_like(signal)
-    for lead in range(signal.shape[1]):
-        level = blocks[:, lead]
+    at = np.arange(n_samples)
+    out = np.empty_like(leads)
+    for lead, block_level in enumerate(blocks):
+        level = block_level
         for width_s in (BASELINE_QRS_S, BASELINE_T_S):
             level = median_filter(level, size=2 * round(width_s * block_rate_hz / 2) + 1, mode="nearest")
-        out[:, lead] = np.interp(np.arange(n_samples), centres, level)
+        out[lead] = np.interp(at, centres, level)
     return out
 
 
@@ -191,9 +202,10 @@ def aligned_windows(ecg_mv: npt.ArrayLike, peaks: npt.ArrayLike, rate_hz: float)
         As `checked_beats`.
     """
     signal, positions = checked_beats(ecg_mv, peaks, rate_hz)
-    values = signal.astype(np.float32)
+    leads = np.ascontiguousarray(signal.T, dtype=np.float32)  # (T, C) -> (C, T)
     start = positions.astype(np.float64)
-    return _cut(values, start + _qrs_shift_s(_cut(values, start, rate_hz)) * rate_hz, rate_hz)
+    near = _cut(leads, start, rate_hz, part=window_slice(-SEARCH_S, SEARCH_S))
+    return _cut(leads, start + _qrs_shift_s(near) * rate_hz, rate_hz)
 
 
 def beat_windows(ecg_mv: npt.ArrayLike, peaks: npt.ArrayLike, rate_hz: float) -> Floats32:
@@ -214,27 +226,48 @@ def beat_windows(ecg_mv: npt.ArrayLike, peaks: npt.ArrayLike, rate_hz: float) ->
     ShapeError, UnitError
         As `checked_beats`.
     """
-    windows = aligned_windows(ecg_mv, peaks, rate_hz)
-    height_mv = np.median(np.ptp(windows[:, :, QRS], axis=2), axis=0)  # (C,)
-    scaled: Floats32 = windows / np.maximum(height_mv, MIN_HEIGHT_MV)[None, :, None]
+    return scale_windows(aligned_windows(ecg_mv, peaks, rate_hz))
+
+
+def scale_windows(windows_mv: Floats32) -> Floats32:
+    """Scale each lead by the usual height of its QRS complexes.
+
+    Parameters
+    ----------
+    windows_mv : (N, C, 180) float32
+        All beats of a record, as `aligned_windows`.
+
+    Returns
+    -------
+    (N, C, 180) float32, dimensionless
+        As `beat_windows`.
+    """
+    height_mv = np.median(np.ptp(windows_mv[:, :, QRS], axis=2), axis=0)  # (C,)
+    scaled: Floats32 = windows_mv / np.maximum(height_mv, MIN_HEIGHT_MV)[None, :, None]
     return scaled
 
 
-def _cut(values: Floats32, centres: Floats, rate_hz: float) -> Floats32:
-    offsets_s = np.arange(WINDOW_SAMPLES) / WINDOW_RATE_HZ - WINDOW_BEFORE_S
-    at = np.clip(centres[:, None] + offsets_s * rate_hz, 0, len(values) - 1)  # (N, W)
-    left = np.minimum(at.astype(np.int64), len(values) - 2)
-    weight = (at - left).astype(np.float32)
-    windows = np.empty((len(centres), values.shape[1], WINDOW_SAMPLES), dtype=np.float32)
-    for lead in range(values.shape[1]):
-        wave = np.ascontiguousarray(values[:, lead])
-        before = wave[left]
-        windows[:, lead] = before + (wave[left + 1] - before) * weight
+def _cut(leads: Floats32, centres: Floats, rate_hz: float, *, part: slice = slice(WINDOW_SAMPLES)) -> Floats32:
+    """Read the leads around each centre, between samples by a straight line: (C, T), (N,) -> (N, C, W)."""
+    n_samples = leads.shape[1]
+    offsets_s = np.arange(WINDOW_SAMPLES)[part] / WINDOW_RATE_HZ - WINDOW_BEFORE_S
+    at = centres[:, None] + offsets_s * rate_hz  # (N, W)
+    np.clip(at, 0, n_samples - 1, out=at)
+    left = at.astype(np.int64)
+    np.minimum(left, n_samples - 2, out=left)
+    at -= left
+    weight = at.astype(np.float32)
+    windows = np.empty((len(centres), len(leads), len(offsets_s)), dtype=np.float32)
+    for lead, wave in enumerate(leads):
+        before, after = wave[left], wave[1:][left]
+        after -= before
+        after *= weight
+        np.add(before, after, out=windows[:, lead])
     return windows
 
 
 def _qrs_shift_s(windows: Floats32) -> Floats:
-    slope = np.diff(windows[:, :, window_slice(-SEARCH_S, SEARCH_S)].astype(np.float64), axis=2)
+    slope = np.diff(windows.astype(np.float64), axis=2)
     usual = np.median(np.sqrt((slope**2).mean(axis=2)), axis=0) + 1e-6  # (C,)
     energy = ((slope / usual[None, :, None]) ** 2).sum(axis=1)  # (N, C, W) -> (N, W)
     at_s = (np.arange(energy.shape[1]) - (energy.shape[1] - 1) / 2) / WINDOW_RATE_HZ

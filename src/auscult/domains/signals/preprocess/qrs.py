@@ -95,11 +95,10 @@ def r_positions(lead_mv: Floats, rate_hz: float, *, found: QrsEnergy) -> Ints:
     """Move each energy peak to the largest deflection beside it, in samples of the lead, (N,)."""
     reach = int(REFINE_S * rate_hz)
     centre = found.peaks * found.step + found.step // 2
-    index = np.clip(centre[:, None] + np.arange(-reach, reach + 1), 0, lead_mv.size - 1)  # (N, W)
-    window = lead_mv[index]
-    base = moving_mean(found.lead_mv, BASE_S, found.rate_hz)[found.peaks]
-    best = np.abs(window - base[:, None]).argmax(axis=1)
-    positions: Ints = index[np.arange(best.size), best]
+    window = lead_mv.take(centre[:, None] + np.arange(-reach, reach + 1), mode="clip")  # (N, W)
+    window -= moving_mean(found.lead_mv, BASE_S, found.rate_hz)[found.peaks][:, None]
+    np.abs(window, out=window)
+    positions: Ints = np.clip(centre + window.argmax(axis=1) - reach, 0, lead_mv.size - 1)
     return positions
 
 

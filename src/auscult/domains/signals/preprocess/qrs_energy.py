@@ -9,6 +9,7 @@ Arrhythmia Database only (the split of de Chazal et al., IEEE Trans Biomed Eng 2
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -99,8 +100,9 @@ def check_lead(ecg_mv: npt.ArrayLike, rate_hz: float) -> Floats:
             f"ECG lead: expected at least {MIN_LENGTH_S:g} s, got {lead_mv.size / rate_hz:.3g} s "
             f"({lead_mv.size} samples at {rate_hz:g} Hz). Pass a longer window."
         )
-    bad = int(np.count_nonzero(~np.isfinite(lead_mv)))
-    if bad:
+    finite = np.isfinite(lead_mv)
+    if not finite.all():
+        bad = lead_mv.size - int(np.count_nonzero(finite))
         raise ShapeError(
             f"ECG lead: expected finite values, got {bad} of {lead_mv.size} that are NaN or infinite. "
             "Cut the gap out or ask for the repair step."
@@ -113,9 +115,12 @@ def qrs_energy(lead_mv: Floats, rate_hz: float) -> QrsEnergy:
     step = max(1, int(rate_hz // WORK_RATE_HZ))
     work_hz = rate_hz / step
     low = _average_down(lead_mv, step)
-    band = sosfiltfilt(butter(2, BAND_HZ, "bandpass", fs=work_hz, output="sos"), low)
-    slope = np.gradient(band) * (work_hz / (2.0 * np.pi * np.sqrt(BAND_HZ[0] * BAND_HZ[1])))
-    energy = np.sqrt(np.maximum(moving_mean(slope * slope, ENERGY_S, work_hz), 0.0))
+    # Written in place: a new array of a long lead costs more than the arithmetic that fills it.
+    slope: Floats = np.gradient(sosfiltfilt(_band_pass(work_hz), low))
+    slope *= work_hz / (2.0 * np.pi * np.sqrt(BAND_HZ[0] * BAND_HZ[1]))
+    energy = moving_mean(slope * slope, ENERGY_S, work_hz)
+    np.maximum(energy, 0.0, out=energy)
+    np.sqrt(energy, out=energy)
     top = maximum_filter1d(energy, 2 * round(PEAK_SPACING_S * work_hz) + 1, mode="nearest")
     peaks = np.flatnonzero((energy == top) & (energy > FLOOR_MV)).astype(np.int64)
     height = energy[peaks]
@@ -139,13 +144,21 @@ def qrs_energy(lead_mv: Floats, rate_hz: float) -> QrsEnergy:
     )
 
 
+@cache
+def _band_pass(rate_hz: float) -> Floats:
+    """Second-order sections of the band-pass; designing them takes longer than filtering 10 s."""
+    sections: Floats = butter(2, BAND_HZ, "bandpass", fs=rate_hz, output="sos")
+    return sections
+
+
 def _average_down(lead_mv: Floats, step: int) -> Floats:
     """Average each ``step`` samples, (T,) -> (T // step,); the rest at the end is left out."""
     end = lead_mv.size // step * step
     low = lead_mv[:end:step].copy()
     for offset in range(1, step):
         low += lead_mv[offset:end:step]
-    return low / step
+    low /= step
+    return low
 
 
 def _levels(energy: Floats, peaks: Ints, rate_hz: float) -> tuple[Floats, Floats]:

@@ -154,7 +154,7 @@ def _value(item: Dataset, keyword: str) -> Any:
     """Return the value of an element, None where it is absent or its bytes are no value of its type."""
     try:
         return item.get(keyword)
-    except Exception:  # pydicom converts on access, and a damaged element raises errors of any kind
+    except Exception:  # noqa: BLE001 - pydicom converts on access, and a damaged element raises errors of any kind
         return None
 
 

@@ -51,7 +51,7 @@ class SimulatedEcg:
     symbols: NDArray[np.str_]
 
 
-def simulate_ecg(
+def simulate_ecg(  # noqa: PLR0913 - each is one property of the simulated recording, all by keyword
     rng: np.random.Generator,
     *,
     duration_s: float,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -192,7 +193,7 @@ def write_csv_with_sidecar(path: Path, ecg: SimulatedEcg, *, person: SimulatedPe
         writer = csv.writer(file)
         writer.writerow(ecg.leads)
         for row in ecg.signal_mv.tolist():
-            writer.writerow(["" if value != value else f"{value:.4f}" for value in row])
+            writer.writerow(["" if math.isnan(value) else f"{value:.4f}" for value in row])
     sidecar = {
         "rate_hz": ecg.rate_hz,
         "columns": {lead: {"quantity": "ecg", "unit": "mV"} for lead in ecg.leads},

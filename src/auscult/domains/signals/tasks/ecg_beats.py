@@ -191,16 +191,16 @@ class EcgBeats:
         probability of the class falls (occlusion, Zeiler and Fergus 2014, ECCV).
         """
         items = self.cut(batch)
-        names = beat_feature_names(self._config.leads)
         explained = []
         for row in range(len(batch)):
             mine = np.flatnonzero(items.record == row)
             order = mine[np.argsort(outputs.array("probability")[mine, 0])][:EXPLAINED_BEATS]
-            beats = [self._carried(items, int(beat), outputs, run, names) for beat in order]
+            beats = [self._carried(items, int(beat), outputs, run) for beat in order]
             explained.append({"beats": beats})
         return explained
 
-    def _carried(self, items: Items, beat: int, outputs: Outputs, run: Run, names: tuple[str, ...]) -> dict[str, Any]:
+    def _carried(self, items: Items, beat: int, outputs: Outputs, run: Run) -> dict[str, Any]:
+        names = beat_feature_names(self._config.leads)
         window, features = items.inputs["window"][beat], items.inputs["features"][beat]
         usual = np.median(items.inputs["features"], axis=0)
         by_feature = np.tile(features, (len(names), 1))
