@@ -36,10 +36,7 @@ def speeds() -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run what was asked for, then make the page."""
-    if arguments:
-        failed = [] if run_script("run.py", arguments) else ["run.py"]
-    else:
-        failed = speeds()
+    failed = speeds() if not arguments else [] if run_script("run.py", arguments) else ["run.py"]
     if not run_script("table.py"):
         failed.append("table.py")
     if failed:

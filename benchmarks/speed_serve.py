@@ -41,7 +41,7 @@ WINDOW_S = 10.0
 GOALS = {"bare": 0.5, "litserve": 1.0, "p99_ms": 20.0}
 CORES = os.cpu_count() or 1
 SERVERS = {"auscult": "speed_serve_ours.py", "litserve": "speed_serve_peer.py"}
-AUSCULT = [{"workers": w, "threads": t} for w, t in product(sorted({1, CORES}), (1, 2))]
+AUSCULT = [{"workers": w, "max_wait_ms": m} for w, m in product(sorted({0, 1, CORES}), (0.0, 2.0))]
 LITSERVE = [
     {"workers_per_device": w, "max_batch_size": b, "batch_timeout": s, "fast_queue": q, "num_api_servers": a}
     for w, (b, s), q, a in product(sorted({1, CORES}), ((1, 0.0), (8, 0.0), (8, 0.002)), (False, True), (1, CORES))

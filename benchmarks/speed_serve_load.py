@@ -31,6 +31,8 @@ class Connection(asyncio.Protocol):
 
     def ask(self) -> asyncio.Future[bool]:
         """Send the request; the future says whether the answer is a 200."""
+        if self._transport.is_closing():
+            raise ConnectionError("the server closed a connection that was kept alive")
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(self._request)
         return self._answer
@@ -49,9 +51,9 @@ class Connection(asyncio.Protocol):
             self._answer.set_result(head.startswith(b"HTTP/1.1 200") and b'"refused"' not in rest)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Count an answer that did not come as a failure."""
+        """Fail the answer that does not come any more."""
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(False)
+            self._answer.set_exception(ConnectionError("the server closed a connection that waited for its answer"))
 
 
 async def saturate(connections: list[Connection], seconds: float) -> tuple[list[float], int, float]:

@@ -41,9 +41,7 @@ def main() -> None:
 
     folder, port, text = sys.argv[1:]
     release = open_release(Path(folder), load_domain)
-    setting = json.loads(text)
-    workers = setting.pop("workers")
-    serve({release.manifest["name"]: release}, port=int(port), workers=workers, settings=ServeSettings(**setting))
+    serve({release.manifest["name"]: release}, port=int(port), settings=ServeSettings(**json.loads(text)))
 
 
 if __name__ == "__main__":

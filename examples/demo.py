@@ -44,9 +44,10 @@ def main() -> None:
     releases = [make(2, "ecg-beats-simulated", out), make(3, "glucose-simulated", out)]
     answer(out / "unseen", *(made.release for made in releases if made.release))
     check(releases)
-    print(f"\nDone in {time.perf_counter() - began:.0f} s. The reports, for a browser:")
+    print("\nThe reports, for a browser:")
     for made in releases:
         print(f"  {made.release}/evidence/report.html")
+    print(f"\nDone in {time.perf_counter() - began:.0f} s.")
 
 
 def look(folder: Path) -> None:
@@ -107,7 +108,7 @@ def check(releases: Iterable[BuildResult]) -> None:
         result = auscult.verify(made.release)
         held = ", ".join(v.what for v in result.verdicts if v.passed)
         verdict = "verified" if result.passed else "NOT verified"
-        print(f"  {result.release} {result.content_hash[:12]}: {verdict} ({held})")
+        print(f"  {result.release}: {verdict} ({held})")
 
 
 def _list(lines: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from auscult.base.errors import AuscultError, LimitError
 from auscult.engine.runtime import RecordAnswer, Release
 from auscult.service.batching import Batcher
 from auscult.service.schema import answer_body
+from auscult.service.staging import Piece
 
 SECRET = 12345.0
 
@@ -42,20 +43,27 @@ class Watched:
         return self._run(inputs)
 
 
+def stage_path(release: Release, path: Path) -> list[Piece]:
+    return [p if isinstance(p, RecordAnswer) else release.stage(p) for p in release.read_path(path)]
+
+
 @contextmanager
-def batching(release: Release, **changes: Any) -> Iterator[tuple[Batcher, Watched]]:
+def batching(release: Release, threads: int = 4, **changes: Any) -> Iterator[tuple[Batcher, Watched]]:
     watched = Watched(release)
-    settings = {"max_batch": 64, "max_wait_s": 0.0, "max_pending": 64, "threads": 4} | changes
-    batcher = Batcher(replace(release, run=watched), **settings)
-    try:
-        yield batcher, watched
-    finally:
-        watched.go.set()
-        batcher.close()
+    settings = {"max_batch": 64, "max_wait_s": 0.0, "max_pending": 64} | changes
+    with ThreadPoolExecutor(threads) as pool:
+        batcher = Batcher(
+            replace(release, run=watched), lambda path: pool.submit(stage_path, release, path), **settings
+        )
+        try:
+            yield batcher, watched
+        finally:
+            watched.go.set()
+            batcher.close()
 
 
 def ask(batcher: Batcher, release: Release, path: Path, **more: bool) -> Future[bytes]:
-    return batcher.submit(lambda: release.read_path(path), lambda a: answer_body(release, a), **more)
+    return batcher.submit(path, lambda a: answer_body(release, a), **more)
 
 
 @contextmanager
@@ -149,16 +157,22 @@ def test_one_that_fails_in_the_program_fails_alone_and_says_no_value(
 
 
 def test_one_that_fails_while_it_is_read_fails_alone(release: Release, waves: list[Path]) -> None:
-    def broken() -> Iterator[RecordAnswer]:
-        raise ZeroDivisionError("secret")
-        yield
-
     with batching(release) as (batcher, _):
-        future = batcher.submit(broken, lambda a: b"")
-        with pytest.raises(AuscultError, match=r"ZeroDivisionError in test_batching\.py") as e:
-            future.result(10)
+        with pytest.raises(AuscultError, match=r"the service failed on this request \(AttributeError in ") as e:
+            ask(batcher, release, "secret").result(10)  # type: ignore[arg-type]
         assert "secret" not in str(e.value)
         assert ask(batcher, release, waves[0]).result(10)
+
+
+def test_one_that_the_pool_does_not_take_fails_alone(release: Release) -> None:
+    def full(_: object) -> Future[list[Piece]]:
+        raise RuntimeError("secret")
+
+    batcher = Batcher(release, full, max_batch=1, max_wait_s=0, max_pending=1)
+    for _ in range(3):
+        with pytest.raises(AuscultError, match=r"RuntimeError in test_batching\.py"):
+            batcher.submit(None, lambda _: b"").result(10)
+    batcher.close()
 
 
 def test_too_many_requests_are_told_to_come_back(release: Release, waves: list[Path]) -> None:
@@ -173,15 +187,32 @@ def test_too_many_requests_are_told_to_come_back(release: Release, waves: list[P
 
 
 def test_a_request_that_nobody_waits_for_is_not_worked_on(release: Release, waves: list[Path]) -> None:
-    with batching(release, threads=1) as (batcher, watched):
-        with held(batcher, watched, release, waves[0]):
-            assert ask(batcher, release, waves[0]).cancel()
+    reading, go = Event(), Event()
+
+    def slow(_: object) -> list[Piece]:
+        reading.set()
+        go.wait(10)
+        return stage_path(release, waves[0])
+
+    watched = Watched(release)
+    with ThreadPoolExecutor(1) as pool:
+        settings = {"max_batch": 64, "max_wait_s": 0.0, "max_pending": 2}
+        batcher = Batcher(replace(release, run=watched), lambda r: pool.submit(slow, r), **settings)  # type: ignore[arg-type]
+        first = ask(batcher, release, waves[0])
+        assert reading.wait(10)
+        second = ask(batcher, release, waves[0])
+        assert second.cancel()  # not yet begun: never staged
+        assert first.cancel()  # being staged: never run
+        go.set()
         assert ask(batcher, release, waves[0]).result(10)
-        assert len(watched.sizes) == 2
+        batcher.close()
+    assert len(watched.sizes) == 1
 
 
 def test_close_finishes_what_is_under_way(release: Release, waves: list[Path]) -> None:
     with batching(release) as (batcher, _):
         futures = [ask(batcher, release, path) for path in waves]
         batcher.close()
+        with pytest.raises(LimitError):
+            ask(batcher, release, waves[0])
         assert all(f.done() and f.result() for f in futures)

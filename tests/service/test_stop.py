@@ -25,9 +25,10 @@ from pathlib import Path
 from auscult.base.registry import load_domain
 from auscult.engine.runtime import open_release
 from auscult.service.http import serve
+from auscult.service.settings import ServeSettings
 if __name__ == "__main__":
     release = open_release(Path(sys.argv[1]), load_domain)
-    serve({"toy-spikes": release}, port=int(sys.argv[2]), workers=int(sys.argv[3]))
+    serve({"toy-spikes": release}, port=int(sys.argv[2]), settings=ServeSettings(workers=int(sys.argv[3])))
     assert "torch" not in sys.modules and "sklearn" not in sys.modules
     print("ended well")
 """
@@ -63,7 +64,7 @@ def server(release_folder: Path, packages: Path, workers: int) -> Iterator[tuple
         yield process, port
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def _status(port: int) -> int:
@@ -95,7 +96,7 @@ def test_a_stop_finishes_what_is_under_way(
     release_folder: Path, packages: Path, release: Release, waves: list[Path]
 ) -> None:
     body = waves[0].read_bytes()
-    with server(release_folder, packages, 1) as (process, port):
+    with server(release_folder, packages, 0) as (process, port):
         client = socket.create_connection(("127.0.0.1", port), timeout=10)
         head = f"POST {URL}?filename={waves[0].name} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
         client.sendall(head.encode() + body[:100])
@@ -114,7 +115,7 @@ def test_a_stop_finishes_what_is_under_way(
         assert (process.returncode, output.strip()) == (0, "ended well")
 
 
-def test_workers_share_the_port_and_stop_together(
+def test_processes_answer_alike_and_stop_with_the_server(
     release_folder: Path, packages: Path, release: Release, waves: list[Path]
 ) -> None:
     with server(release_folder, packages, 2) as (process, port):
@@ -124,6 +125,40 @@ def test_workers_share_the_port_and_stop_together(
         output, _ = process.communicate(timeout=20)
         assert (process.returncode, output.strip()) == (0, "ended well")
         assert _status(port) == 0
+
+
+def _workers(pid: int) -> list[int]:
+    """Processes of the pool, by the list that Linux keeps."""
+    lists = list(Path("/proc", str(pid), "task").glob("*/children"))
+    if not lists:
+        pytest.skip("the system does not list the children of a process")
+    found = [int(child) for children in lists for child in children.read_text().split()]
+    return [child for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def test_a_process_that_dies_is_replaced(
+    release_folder: Path, packages: Path, release: Release, waves: list[Path]
+) -> None:
+    with server(release_folder, packages, 1) as (process, port):
+        told = expected(release, waves[1])
+        assert _post(port, waves[1]) == told
+        (worker,) = _workers(process.pid)
+        os.kill(worker, signal.SIGKILL)
+        time.sleep(0.5)
+        assert _post(port, waves[1]) == told
+        assert _workers(process.pid) != [worker]
+
+
+def test_processes_end_with_the_server(release_folder: Path, packages: Path) -> None:
+    with server(release_folder, packages, 1) as (process, _):
+        (worker,) = _workers(process.pid)
+        process.kill()
+        process.wait()
+        for _ in range(100):
+            if not Path(f"/proc/{worker}").exists():
+                break
+            time.sleep(0.05)
+        assert not Path(f"/proc/{worker}").exists()
 
 
 def test_readiness_falls_with_the_first_signal(release: Release) -> None:

@@ -28,7 +28,7 @@ INTENT = {
 }
 
 
-def toy_recipe(task: str, **changes: Any) -> Recipe:
+def toy_recipe(task: str, /, **changes: Any) -> Recipe:
     """Return the recipe of a toy task; ``changes`` replace or extend its tables."""
     spec = resolve(DOMAIN.tasks[task])(resolve(DOMAIN.tasks[task]).Config()).spec
     table: dict[str, Any] = {

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from auscult.base.errors import UsageError
 from auscult.base.files import write_bytes
 
 NAME = "checkpoint.safetensors"
@@ -69,6 +70,27 @@ def load_checkpoint(
             values.setdefault(int(index), {})[part] = tensor
         optimiser.load_state_dict({"state": values, "param_groups": saved["param_groups"]})
     return TrainState(**numbers, best_weights=_below(tensors, "best/") or None)
+
+
+def load_pretrained(folder: Path, network: nn.Module) -> None:
+    """Give a network the best weights of a checkpoint in a local folder.
+
+    Raises
+    ------
+    UsageError
+        If there is no checkpoint, or it is of another network; says which weights do not fit.
+    """
+    path = folder / NAME
+    if not path.exists():
+        raise UsageError(f"train.pretrained: expected a folder with {NAME}, got none in {folder.name}")
+    with safe_open(path, framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    weights = _below(tensors, "best/") or _below(tensors, "weights/")
+    own = network.state_dict()
+    odd = sorted({*own} ^ {*weights} | {k for k in {*own} & {*weights} if own[k].shape != weights[k].shape})
+    if odd:
+        raise UsageError(f"train.pretrained: expected the weights of this network, got others in {', '.join(odd[:5])}")
+    network.load_state_dict(weights)
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,4 +1,7 @@
-"""Record batches on disk: memory-mapped ``.npy`` for numbers, Parquet for names, groups and text."""
+"""Record batches on disk: memory-mapped ``.npy`` for numbers, Parquet for names, groups and text.
+
+pyarrow is loaded where Parquet is read or written: an answer needs none.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from auscult.base.arrays import Array, Column, Ragged
 from auscult.base.contracts import Field, RecordBatch
@@ -126,6 +127,9 @@ class BatchWriter:
         ShapeError
             If some records name a subject or group key and others do not.
         """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         for appender in self._columns.values():
             appender.close()
         for name, lengths in self._lengths.items():
@@ -143,6 +147,8 @@ class BatchWriter:
 
 def read_batch(folder: Path) -> RecordBatch:
     """Open a folder as one record batch; numbers are memory-mapped, nothing is copied."""
+    import pyarrow.parquet as pq
+
     table = pq.read_table(folder / "records.parquet")
     names = {key: np.asarray(table.column(key).to_pylist(), dtype=np.str_) for key in table.column_names}
     fields = tuple(_field(entry) for entry in read_json(folder / "fields.json"))
@@ -183,4 +189,6 @@ def record_hashes(batch: RecordBatch) -> list[str]:
 
 def read_names(folder: Path, key: str) -> Iterator[str]:
     """Read one column of names of a folder of records."""
+    import pyarrow.parquet as pq
+
     yield from pq.read_table(folder / "records.parquet", columns=[key]).column(key).to_pylist()

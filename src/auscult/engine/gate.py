@@ -135,7 +135,8 @@ def fit_gate(train: ItemSet, valid: ItemSet, *, refusal: float, seed: int) -> Ga
 
 
 def _summaries(inputs: Mapping[str, Array], names: tuple[str, ...]) -> npt.NDArray[np.float64]:
-    return np.concatenate([_summary(np.asarray(inputs[n], dtype=np.float64)) for n in names], axis=1)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused by its summary
+        return np.concatenate([_summary(np.asarray(inputs[n], dtype=np.float64)) for n in names], axis=1)
 
 
 def _summary(values: Array) -> npt.NDArray[np.float64]:

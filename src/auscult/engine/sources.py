@@ -52,6 +52,8 @@ def find_sources(root: Path, domain: Domain, *, readers: Sequence[str] = (), inc
     left = files
     sources: list[Source] = []
     for name in readers or domain.readers:
+        if not left and not readers:
+            break  # a reader that has nothing to look at need not be loaded; one that is named must exist
         reader: Reader = load_part(domain, "readers", name)()
         claimed = [replace(s, reader=name, name=_relative_name(s, base)) for s in reader.detect(left)]
         if not root.is_dir():

@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from auscult.base.contracts import FitContext, Index, ItemSet, Program
 from auscult.base.errors import ShapeError
 from auscult.base.log import progress
-from auscult.base.recipe import TrainTable
+from auscult.base.recipe import TrainTable, expand
 from auscult.base.registry import resolve
 from auscult.engine.answers import kind_of
-from auscult.engine.checkpoint import load_checkpoint, save_checkpoint
+from auscult.engine.checkpoint import load_checkpoint, load_pretrained, save_checkpoint
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,8 @@ def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: Fi
     wrapped = fabric.setup_module(network)
     ready: list[Any] = [fabric.setup_optimizers(o) for o in optimisers]
     state = load_checkpoint(context.folder, network, dict(zip((s.name for s in steps), optimisers, strict=True)))
+    if table.pretrained and not state.epoch:
+        load_pretrained(expand(table.pretrained), network)
     loader = _Loader(plan.inputs, train, valid, fabric.device)
     with progress(context.report, "train", table.epochs) as bar:
         bar.advance(state.epoch)

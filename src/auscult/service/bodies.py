@@ -24,8 +24,9 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -33,6 +34,7 @@ from tempfile import TemporaryDirectory
 from auscult.base.contracts import RecordBatch
 from auscult.base.errors import ReadError
 from auscult.engine.runtime import RecordAnswer, Release
+from auscult.service.decoded import Form, from_decoded
 
 RECORD_TYPE = "application/vnd.auscult.record+safetensors"
 ZIP_TYPE = "application/zip"
@@ -41,6 +43,53 @@ MAX_MEMBERS = 2_000
 MAX_RATIO = 200
 MEMORY_FOLDER = "/dev/shm"  # noqa: S108 a file system in memory on Linux; only a private folder inside is used
 NO_NAME = "body"
+
+
+@dataclass(frozen=True, repr=False)
+class Body:
+    """The body of one request.
+
+    Parameters
+    ----------
+    media_type : str
+        What the client says it is.
+    data : bytes
+        What it sent.
+    name : str
+        Name of the file, for a raw one.
+    max_bytes : int
+        Most bytes that it may have when unpacked.
+    """
+
+    media_type: str
+    data: bytes
+    name: str
+    max_bytes: int
+
+
+def records_of(release: Release, forms: Mapping[str, Form], body: Body) -> Iterator[RecordBatch | RecordAnswer]:
+    """Read the records of a body; what cannot be read comes out as a refusal with its reason.
+
+    Parameters
+    ----------
+    release : Release
+        Whose readers are asked.
+    forms : mapping of str to Form
+        Fields that a decoded record may have.
+    body : Body
+        What a client sent.
+
+    Raises
+    ------
+    InputError
+        If the body as a whole cannot be used.
+    """
+    if body.media_type == RECORD_TYPE:
+        yield from_decoded(body.data, forms)
+    elif body.media_type == ZIP_TYPE:
+        yield from from_zip(release, body.data, body.max_bytes)
+    else:
+        yield from from_file(release, body.data, body.name)
 
 
 def from_file(release: Release, body: bytes, name: str) -> Iterator[RecordBatch | RecordAnswer]:

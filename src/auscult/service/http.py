@@ -20,21 +20,19 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
 
 from auscult.base.errors import AuscultError, UsageError
-from auscult.base.registry import load_domain
-from auscult.engine.runtime import Release, open_release
+from auscult.engine.runtime import Release
 from auscult.service.routes import add_health, add_releases, on_error
 from auscult.service.settings import ServeSettings
 from auscult.service.state import State
@@ -90,7 +88,6 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     api_key: str = "",
-    workers: int = 1,
     settings: ServeSettings | None = None,
 ) -> None:
     """Answer over HTTP until SIGTERM or SIGINT; then finish what is under way and return.
@@ -105,11 +102,8 @@ def serve(
         Port to listen on.
     api_key : str
         Key that clients send as ``X-API-Key``; empty: no key is asked for.
-    workers : int
-        Processes that share the socket, at least 1; as many as there are cores answer the most. Each opens
-        the releases for itself, and batches what it is given.
     settings : ServeSettings, optional
-        Limits and batching, for each process.
+        Limits and batching; by default a process for each core reads and prepares.
 
     Raises
     ------
@@ -118,15 +112,12 @@ def serve(
     """
     if not releases:
         raise UsageError("serve: expected at least one release, got none; build one with 'auscult build'")
-    chosen = settings or ServeSettings()
-    folders = {name: release.folder.resolve() for name, release in releases.items()}
-    found: Mapping[str, Release | Path] = releases if workers == 1 else folders
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    chosen = settings or ServeSettings(workers=os.cpu_count() or 1)
     config = uvicorn.Config(
-        partial(_make_app, found, api_key, chosen),
-        factory=True,
+        create_app(releases, api_key=api_key, settings=chosen),
         host=host,
         port=port,
-        workers=workers,
         lifespan="on",
         access_log=False,
         server_header=False,
@@ -134,22 +125,11 @@ def serve(
         timeout_graceful_shutdown=int(chosen.timeout_s) + 1,
         ws="none",
     )
+    gc.freeze()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
-    if workers == 1:
-        uvicorn.Server(config).run()
-    else:
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+    uvicorn.Server(config).run()
 
 
 def _stopped(*_: object) -> None:
     """Receive the signal that uvicorn raises again after its clean stop; a clean stop is no failure."""
-
-
-def _make_app(found: Mapping[str, Release | Path], api_key: str, settings: ServeSettings) -> FastAPI:
-    """Make the application of one server process."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    releases = {n: open_release(r, load_domain) if isinstance(r, Path) else r for n, r in found.items()}
-    app = create_app(releases, api_key=api_key, settings=settings)
-    gc.freeze()
-    return app

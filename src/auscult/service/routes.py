@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from email.message import Message
 from functools import partial
 from typing import Annotated, Any
@@ -13,11 +13,10 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader
 
-from auscult.base.contracts import Explains, RecordBatch
+from auscult.base.contracts import Explains
 from auscult.base.errors import InputError, LimitError, UsageError, unknown
-from auscult.engine.runtime import RecordAnswer, Release
-from auscult.service.bodies import NO_NAME, RAW_TYPE, RECORD_TYPE, ZIP_TYPE, from_file, from_zip
-from auscult.service.decoded import from_decoded
+from auscult.engine.runtime import Release
+from auscult.service.bodies import NO_NAME, RAW_TYPE, RECORD_TYPE, ZIP_TYPE, Body
 from auscult.service.intake import COME_BACK, taken_body
 from auscult.service.schema import about, answer_body, details, response_schema
 from auscult.service.state import Served, State
@@ -73,7 +72,7 @@ def add_releases(app: FastAPI, state: State, api_key: str) -> None:
     @app.get("/v1/releases/{name}", tags=["releases"], summary="Intent, labels and forms", dependencies=require)
     async def get_release(name: str) -> dict[str, Any]:
         await state.loaded()
-        return details(_find(name, state).release, _find(name, state).forms)
+        return details(_find(name, state).release, _find(name, state).stager.forms)
 
     @app.post("/v1/releases/{name}/predict", dependencies=require, include_in_schema=False)
     async def predict_unknown(name: str) -> None:
@@ -106,9 +105,9 @@ def _predict(served: Served, state: State) -> Callable[..., Awaitable[Response]]
         await _require_ready(state)
         if explain and not isinstance(release.task, Explains):
             raise UsageError(f"explain: the task '{release.spec.name}' has no explanation; leave it out")
-        async with taken_body(request, state) as body:
-            read = _reader(served, request, body, filename)
-            answered = asyncio.wrap_future(served.batcher.submit(read, finish, explain=explain))
+        async with taken_body(request, state) as data:
+            body = _body(request, data, filename, state.settings.max_bytes)
+            answered = asyncio.wrap_future(served.batcher.submit(body, finish, explain=explain))
             try:
                 return Response(await asyncio.wait_for(answered, seconds), media_type=JSON)
             except TimeoutError:
@@ -124,17 +123,11 @@ async def _require_ready(state: State) -> None:
         raise HTTPException(503, f"not ready: {state.detail}")
 
 
-def _reader(
-    served: Served, request: Request, body: bytes, filename: str
-) -> Callable[[], Iterable[RecordBatch | RecordAnswer]]:
+def _body(request: Request, data: bytes, filename: str, max_bytes: int) -> Body:
     kind = request.headers.get("content-type", RAW_TYPE).partition(";")[0].strip().lower()
     if kind.startswith("multipart/"):
         raise HTTPException(415, f"expected the file itself, {ZIP_TYPE} for several, or {RECORD_TYPE}; got a form")
-    if kind == RECORD_TYPE:
-        return lambda: [from_decoded(body, served.forms)]
-    if kind == ZIP_TYPE:
-        return lambda: from_zip(served.release, body, served.max_bytes)
-    return lambda: from_file(served.release, body, filename or _disposition(request) or NO_NAME)
+    return Body(kind, data, filename or _disposition(request) or NO_NAME, max_bytes)
 
 
 def _disposition(request: Request) -> str:

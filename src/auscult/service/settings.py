@@ -19,7 +19,10 @@ class ServeSettings(Config):
     max_pending: int = Setting(
         128, ge=1, description="Most requests of one release under way; more are told to come back."
     )
-    threads: int = Setting(2, ge=1, le=64, description="Threads a release that read and prepare requests.")
+    workers: int = Setting(
+        0, ge=0, le=256, description="Processes that read and prepare requests; 0: threads of this process."
+    )
+    threads: int = Setting(2, ge=1, le=64, description="Threads that do so where there are no such processes.")
 
     @property
     def max_held_bytes(self) -> int:

@@ -6,19 +6,17 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from types import FrameType
 from typing import Literal
 
-from auscult.base.contracts import RecordBatch, SetAside
 from auscult.base.errors import AuscultError, VerifyError
 from auscult.engine.release.golden import check_golden
 from auscult.engine.runtime import Release
-from auscult.engine.sources import find_sources, read_source
 from auscult.service.batching import Batcher
-from auscult.service.decoded import Form, forms_of
 from auscult.service.settings import ServeSettings
+from auscult.service.staging import Pool, Stager
 
 LOG = logging.getLogger("auscult.service")
 
@@ -26,19 +24,12 @@ Phase = Literal["loading", "ready", "draining", "failed"]
 
 
 class Served:
-    """One release with its batcher and the form of its fields."""
+    """One release with its stager and its batcher."""
 
-    def __init__(self, release: Release, settings: ServeSettings) -> None:
+    def __init__(self, release: Release, stager: Stager, batcher: Batcher) -> None:
         self.release = release
-        self.max_bytes = settings.max_bytes
-        self.forms: Mapping[str, Form] = {}
-        self.batcher = Batcher(
-            release,
-            max_batch=settings.max_batch,
-            max_wait_s=settings.max_wait_ms / 1e3,
-            max_pending=settings.max_pending,
-            threads=settings.threads,
-        )
+        self.stager = stager
+        self.batcher = batcher
 
     def self_test(self) -> None:
         """Answer the golden inputs as when the release was made, which also loads everything that is lazy.
@@ -48,20 +39,11 @@ class Served:
         VerifyError
             If an answer differs.
         """
+        self.stager.warm()
         golden = self.release.folder / "golden"
-        if not golden.is_dir():
-            return
-        self.forms = forms_of(_records(self.release))
-        problem = check_golden(self.release, golden)
+        problem = check_golden(self.release, golden) if golden.is_dir() else ""
         if problem:
             raise VerifyError(f"release '{self.release.manifest['name']}': {problem}; run 'auscult verify'")
-
-
-def _records(release: Release) -> Iterator[RecordBatch]:
-    for source in find_sources(release.folder / "golden" / "inputs", release.domain).sources:
-        for part in read_source(source, release.domain):
-            if not isinstance(part, SetAside):
-                yield part
 
 
 class State:
@@ -73,23 +55,35 @@ class State:
 
     def __init__(self, releases: Mapping[str, Release], settings: ServeSettings) -> None:
         self.settings = settings
-        self.served = {name: Served(release, settings) for name, release in releases.items()}
+        stagers = {name: Stager(release) for name, release in releases.items()}
+        folders = {name: release.folder for name, release in releases.items()}
+        self._pool = Pool(stagers, folders, workers=settings.workers, threads=settings.threads)
+        self.served = {n: Served(r, stagers[n], self._batcher(n, r)) for n, r in releases.items()}
         self.phase: Phase = "loading"
         self.detail = ""
         self.held_bytes = 0
         self._loaded = asyncio.Event()
 
+    def _batcher(self, name: str, release: Release) -> Batcher:
+        return Batcher(
+            release,
+            partial(self._pool.stage, name),
+            max_batch=self.settings.max_batch,
+            max_wait_s=self.settings.max_wait_ms / 1e3,
+            max_pending=self.settings.max_pending,
+        )
+
     async def load(self) -> None:
-        """Test every release in a thread; then be ready, or failed."""
-        for served in self.served.values():
-            try:
+        """Start the pool and test every release in a thread; then be ready, or failed."""
+        try:
+            await asyncio.to_thread(self._pool.start)
+            for served in self.served.values():
                 await asyncio.to_thread(served.self_test)
-            except Exception as error:  # noqa: BLE001 a failed self-test is reported, not raised into the server
-                known = isinstance(error, AuscultError)
-                self.detail = str(error) if known else f"the self-test failed ({type(error).__name__})"
-                self.phase = "failed"
-                LOG.error("not ready: %s", self.detail)
-                break
+        except Exception as error:  # noqa: BLE001 a failed self-test is reported, not raised into the server
+            known = isinstance(error, AuscultError)
+            self.detail = str(error) if known else f"the self-test failed ({type(error).__name__})"
+            self.phase = "failed"
+            LOG.error("not ready: %s", self.detail)
         if self.phase == "loading":
             self.phase = "ready"
         self._loaded.set()
@@ -120,3 +114,4 @@ class State:
         self.drain()
         for served in self.served.values():
             served.batcher.close()
+        self._pool.close()

@@ -1,23 +1,27 @@
-"""The verbs as functions: they find the domain through the registry and hand it to the engine."""
+"""The verbs as functions: they find the domain through the registry and hand it to the engine.
+
+Each verb loads its part of the engine when it is called, so that an answer does not wait for what only a build needs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auscult.base.contracts import Domain, Generates, PublicSet
 from auscult.base.errors import InputError, UsageError, unknown
 from auscult.base.log import Report
 from auscult.base.recipe import Recipe, load_recipe
 from auscult.base.registry import domain_table, load_domain
-from auscult.engine.build import BuildOptions, BuildResult
-from auscult.engine.build import build as _build
-from auscult.engine.compare import Comparison, compare_releases, read_plan
-from auscult.engine.inspect import Inspection, inspect_folder
-from auscult.engine.release.verify import Verification, verify_release
 from auscult.engine.runtime import RecordAnswer, Release, open_release
+
+if TYPE_CHECKING:
+    from auscult.engine.build import BuildOptions, BuildResult
+    from auscult.engine.compare import Comparison
+    from auscult.engine.inspect import Inspection
+    from auscult.engine.release.verify import Verification
 
 PathLike = str | Path
 
@@ -50,8 +54,10 @@ def build(
     AuscultError
         See the tree in ``auscult.base.errors``; a gate that does not hold is a ``GateError``.
     """
+    from auscult.engine.build import build as execute
+
     made = recipe if isinstance(recipe, Recipe) else load_recipe(Path(recipe), overrides)
-    return _build(made, Path(out), load_domain(made.domain), options=options, report=report)
+    return execute(made, Path(out), load_domain(made.domain), options=options, report=report)
 
 
 def predict(release: PathLike | Release, *paths: PathLike, explain: bool = False) -> Iterator[RecordAnswer]:
@@ -98,6 +104,8 @@ def verify(release: PathLike, *, trusted: PathLike | None = None) -> Verificatio
     VerifyError
         If the folder is no release.
     """
+    from auscult.engine.release.verify import verify_release
+
     return verify_release(Path(release), load_domain, trusted=None if trusted is None else Path(trusted))
 
 
@@ -116,6 +124,8 @@ def inspect(path: PathLike, *, domain: str = "") -> Inspection:
     DataError
         If the path does not exist or is empty.
     """
+    from auscult.engine.inspect import inspect_folder
+
     names = [domain] if domain else list(domain_table())
     return inspect_folder(Path(path), [load_domain(name) for name in names])
 
@@ -137,6 +147,8 @@ def compare(old: PathLike, new: PathLike, *, plan: PathLike) -> Comparison:
     DataError
         If the releases were not judged on the same test records.
     """
+    from auscult.engine.compare import compare_releases, read_plan
+
     opened = [open_release(Path(r), load_domain) for r in (old, new)]
     return compare_releases(opened[0], opened[1], read_plan(Path(plan)))
 

@@ -32,7 +32,7 @@ def load(program: Program, threads: int) -> Run:
         )
         score = np.asarray((seen @ matrix).todense(), dtype=np.float32)
         score[rows, history[rows, columns]] = -np.inf
-        top = np.argpartition(-score, k - 1, axis=1)[:, :k]
+        top = _best(score, k)
         value = np.take_along_axis(score, top, axis=1)
         order = np.lexsort((top, -value), axis=1)
         return np.take_along_axis(top, order, axis=1), np.take_along_axis(value, order, axis=1)
@@ -46,3 +46,12 @@ def load(program: Program, threads: int) -> Run:
         return {"item": item.astype(np.int64), "score": score}
 
     return run
+
+
+def _best(score: Array, k: int) -> Array:
+    """Columns of the k highest scores of each row, (N, V) -> (N, k); of equal scores the first, on every machine."""
+    limit = -np.partition(-score, k - 1, axis=1)[:, k - 1 : k]
+    above, equal = score > limit, score == limit
+    wanted = k - above.sum(axis=1, keepdims=True)
+    keep = above | (equal & (np.cumsum(equal, axis=1) <= wanted))
+    return np.nonzero(keep)[1].reshape(len(score), k)

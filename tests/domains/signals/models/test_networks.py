@@ -118,6 +118,15 @@ def test_wrong_shapes_are_refused_in_words(classified: Made) -> None:
             run({**inputs, "window": wrong})
 
 
+def test_a_window_alone_is_enough(tmp_path: Path) -> None:
+    train, valid = shapes(80)
+    alone = Items({"window": train.items.inputs["window"]}, *_rest(train))
+    fitted = fit("resnet1d", SHAPES, (ItemSet(alone, train.rows), ItemSet(alone, valid.rows)), tmp_path)
+    probability = load_program(fitted.export())(valid.inputs())["probability"]
+    eager = answer(fitted.network, valid, ("window",), "softmax")
+    np.testing.assert_allclose(probability, eager, rtol=0, atol=1e-5)
+
+
 @every_model
 def test_same_seed_same_weights(name: str, tmp_path: Path) -> None:
     first, again, other = (

@@ -153,10 +153,9 @@ class _WindowFront(nn.Module):
         self.features = None if features is None else Standardise(features)
         self.width = 0 if features is None else features.shape[1]
 
-    def forward(self, window: Tensor, features: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, window: Tensor, features: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         """(N, C, T) and (N, F) -> the same, standardised."""
-        beside = window[:, 0, :0] if self.features is None else self.features(features)
-        return self.window(window), beside
+        return self.window(window), [] if self.features is None else [self.features(features)]
 
 
 class _HistoryFront(nn.Module):
@@ -169,13 +168,13 @@ class _HistoryFront(nn.Module):
         self.change, self.level = Standardise((history - last)[:, None]), Standardise(last)
         self.width = 1 if day is None else 3
 
-    def forward(self, history: Tensor, day: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """(N, L) and (N, 1) -> (N, 1, L) and (N, 1 or 3)."""
+    def forward(self, history: Tensor, day: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        """(N, L) and (N, 1) -> (N, 1, L) and the last value, sine and cosine of the time of day, each (N, 1)."""
         last = history[:, -1:]
-        beside = self.level(last)
+        beside = [self.level(last)]
         if day is not None:
             angle = 2 * math.pi * day
-            beside = torch.cat([beside, torch.sin(angle), torch.cos(angle)], dim=1)
+            beside += [torch.sin(angle), torch.cos(angle)]
         return self.change((history - last).unsqueeze(1)), beside
 
 
@@ -212,5 +211,5 @@ class SequenceNetwork(nn.Module):
     def forward(self, sequence: Tensor, *beside: Tensor) -> Tensor:
         """(N, C, T) or (N, L), with what stands beside it -> (N, K)."""
         x, near = self.front(sequence, *beside)
-        change: Tensor = self.head(torch.cat([self.body(x), near], dim=1))
+        change: Tensor = self.head(torch.cat([self.body(x), *near], dim=1))
         return (sequence[:, -1:] if self.from_last else self.level) + self.spread * change

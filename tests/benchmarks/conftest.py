@@ -1,0 +1,9 @@
+"""Lets the tests import the scripts of the benchmarks folder as a user's shell runs them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))

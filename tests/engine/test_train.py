@@ -1,0 +1,156 @@
+"""The training loop: repeatable, resumable, and clear when it cannot go on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from auscult.base.contracts import FitContext, Items, ItemSet
+from auscult.base.errors import ShapeError, UsageError
+from auscult.base.log import Silent
+from auscult.base.recipe import TrainTable
+from auscult.engine.checkpoint import NAME, TrainState, load_checkpoint
+from auscult.engine.drivers import load_program
+from auscult.engine.program import program_hash
+from auscult.engine.train import Batch, GradientPlan, Step, export_onnx, fit_gradient, shuffled
+from toys.battery import task_of
+from toys.models.gan import Gan
+from toys.models.mlp import Mlp, MlpConfig
+from toys.tasks.common import NoSettings
+
+
+class _StopAfter(Silent):
+    def __init__(self, epochs: int) -> None:
+        self._epochs, self.seen = epochs, 0
+
+    def bar(self, label: str, total: int) -> Any:
+        def advance(amount: int = 1, note: str = "") -> None:
+            self.seen += amount
+            if note and self.seen == self._epochs:
+                raise KeyboardInterrupt
+
+        return SimpleNamespace(advance=advance, close=lambda: None)
+
+
+def _points(n: int = 60) -> ItemSet:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 3)).astype(np.float32)
+    return ItemSet(Items({"features": x}, np.arange(n), np.zeros(n, np.int64), x.argmax(axis=1)), np.arange(n))
+
+
+def _context(folder: Path, task: str = "colour", **train: Any) -> FitContext:
+    table = TrainTable(**{"epochs": 6, "batch_size": 16, "patience": 6, "threads": 1, "learning_rate": 0.01, **train})
+    return FitContext(task_of("toys", task).spec, 1, table, folder, Silent())
+
+
+def _mlp(folder: Path, **train: Any) -> str:
+    return program_hash(Mlp(MlpConfig()).fit(_points(), _points(), _context(folder, **train)).export())
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_going_on_from_the_middle_equals_undisturbed_training(stop: int, tmp_path: Path) -> None:
+    undisturbed = _mlp(tmp_path / "a")
+    stopped = replace(_context(tmp_path / "b"), report=_StopAfter(stop))
+    with pytest.raises(KeyboardInterrupt):
+        Mlp(MlpConfig()).fit(_points(), _points(), stopped)
+    state = load_checkpoint(tmp_path / "b", nn.Sequential(nn.Linear(3, 32), nn.ReLU(), nn.Linear(32, 3)), {})
+    assert state.epoch == stop
+    assert _mlp(tmp_path / "b") == undisturbed
+
+
+def test_two_optimisers_go_on_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    items = Items(
+        {"noise": rng.normal(size=(40, 2)).astype(np.float32)}, np.arange(40), np.zeros(40, np.int64),
+        rng.normal(3, 1, size=(40, 2)).astype(np.float32),
+    )  # fmt: skip
+    both = ItemSet(items, np.arange(40))
+    hashes = []
+    for name in ("a", "b"):
+        context = _context(tmp_path / name, "ring")
+        if name == "b":
+            with pytest.raises(KeyboardInterrupt):
+                Gan(NoSettings()).fit(both, both, replace(context, report=_StopAfter(2)))
+        hashes.append(program_hash(Gan(NoSettings()).fit(both, both, context).export()))
+    assert hashes[0] == hashes[1]
+
+
+def test_a_finished_training_is_not_repeated(tmp_path: Path) -> None:
+    first = _mlp(tmp_path)
+    stamp = (tmp_path / NAME).stat().st_mtime_ns
+    assert _mlp(tmp_path) == first
+    assert (tmp_path / NAME).stat().st_mtime_ns == stamp
+
+
+def test_another_seed_is_another_model(tmp_path: Path) -> None:
+    other = replace(_context(tmp_path / "b"), seed=2)
+    assert program_hash(Mlp(MlpConfig()).fit(_points(), _points(), other).export()) != _mlp(tmp_path / "a")
+
+
+def test_the_best_epoch_is_what_is_kept() -> None:
+    network = nn.Linear(1, 1)
+    state = TrainState()
+    for loss, value in ((3.0, 1.0), (1.0, 2.0), (2.0, 3.0)):
+        nn.init.constant_(network.weight, value)
+        state = state.after_epoch(loss, network)
+    assert (state.epoch, state.best_epoch, state.best, state.last) == (3, 2, 1.0, 2.0)
+    assert state.best_weights is not None
+    assert float(state.best_weights["weight"].item()) == 2.0
+
+
+def test_patience_stops(tmp_path: Path) -> None:
+    constant = Step("all", lambda n: n.parameters(), lambda n, b: (n(*b.inputs.values()) * 0).sum())
+    plan = GradientPlan(lambda: nn.Linear(3, 3), ("features",), (constant,))
+    report = _StopAfter(1000)
+    fit_gradient(plan, _points(), _points(), replace(_context(tmp_path, epochs=50, patience=2), report=report))
+    assert report.seen == 1 + 2 + 1  # the best one, two that may be no better, and the one that is one too many
+
+
+def test_a_loss_that_is_not_finite_says_where(tmp_path: Path) -> None:
+    broken = Step("all", lambda n: n.parameters(), lambda n, b: n(*b.inputs.values()).sum() * float("nan"))
+    plan = GradientPlan(lambda: nn.Linear(3, 3), ("features",), (broken,))
+    with pytest.raises(ShapeError, match=r"training step 'all', epoch 1: the loss is not finite; lower train\.learning_rate"):
+        fit_gradient(plan, _points(), _points(), _context(tmp_path))
+
+
+def test_a_kind_without_a_loss_says_so(tmp_path: Path) -> None:
+    plan = GradientPlan(lambda: nn.Linear(3, 3), ("features",))
+    with pytest.raises(UsageError, match="no default loss; the model must give its own steps"):
+        fit_gradient(plan, _points(), _points(), _context(tmp_path, "ring"))
+
+
+def test_shuffled_gives_every_item_once_and_no_batch_of_one() -> None:
+    batches = list(shuffled(_points(33), 16, np.random.default_rng(0)))
+    assert [len(b) for b in batches] == [16, 17]
+    assert sorted(np.concatenate(batches).tolist()) == list(range(33))
+
+
+def test_export_leaves_the_number_of_items_free() -> None:
+    network = nn.Linear(3, 2)
+    graph = export_onnx(network, Batch({"x": torch.zeros(1, 3)}, None), "probability", activation="softmax")
+    from auscult.base.contracts import Program
+
+    run = load_program(Program("forward", ("x",), {"main": graph}))
+    x = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
+    expected = network(torch.as_tensor(x)).softmax(dim=1).detach().numpy()  # origin: torch
+    np.testing.assert_allclose(run({"x": x})["probability"], expected, atol=1e-6)
+    assert run({"x": x[:1]})["probability"].shape == (1, 2)
+
+
+def test_starting_from_a_checkpoint(tmp_path: Path) -> None:
+    first = Mlp(MlpConfig()).fit(_points(), _points(), _context(tmp_path / "a", epochs=6))
+    frozen = _context(tmp_path / "b", epochs=1, learning_rate=1e-12, weight_decay=0.0, pretrained=str(tmp_path / "a"))
+    second = Mlp(MlpConfig()).fit(_points(), _points(), frozen)
+    for a, b in zip(first.network.parameters(), second.network.parameters(), strict=True):  # type: ignore[attr-defined]
+        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), atol=1e-6)
+    with pytest.raises(UsageError, match=r"train\.pretrained: expected a folder with checkpoint\.safetensors, got none in absent"):
+        _mlp(tmp_path / "c", pretrained=str(tmp_path / "absent"))
+    with pytest.raises(UsageError, match=r"train\.pretrained: expected the weights of this network, got others in 0\.bias"):
+        Mlp(MlpConfig(hidden=8)).fit(_points(), _points(), _context(tmp_path / "d", pretrained=str(tmp_path / "a")))
