@@ -1,10 +1,11 @@
-"""Every comparison of speed, or one recipe, and then the page of results: ``python benchmarks/all.py [RECIPE.toml]``.
+"""Every comparison of speed, or one recipe, and then the page of results: ``all.py [--recipe RECIPE.toml]``.
 
 Without a recipe it ends within 30 minutes; a script that would not is stopped and counted as failed.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import time
@@ -34,9 +35,12 @@ def speeds() -> list[str]:
     return [s for s in here if not run_script(s, limit_s=max(1.0, LIMIT_S - (time.monotonic() - begin)))]
 
 
-def main(arguments: Sequence[str]) -> int:
+def main() -> int:
     """Run what was asked for, then make the page."""
-    failed = speeds() if not arguments else [] if run_script("run.py", arguments) else ["run.py"]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recipe", default="", help="build this recipe and leave the comparisons of speed out")
+    recipe = parser.parse_args().recipe
+    failed = speeds() if not recipe else [] if run_script("run.py", [recipe]) else ["run.py"]
     if not run_script("table.py"):
         failed.append("table.py")
     if failed:
@@ -45,4 +49,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main([a for a in sys.argv[1:] if a]))
+    sys.exit(main())

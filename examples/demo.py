@@ -106,9 +106,10 @@ def check(releases: Iterable[BuildResult]) -> None:
         if made.release is None:
             continue
         result = auscult.verify(made.release)
-        held = ", ".join(v.what for v in result.verdicts if v.passed)
+        held = ", ".join(v.what for v in result.verdicts if v.passed and v.what != "signature")
+        signature = next(v.detail for v in result.verdicts if v.what == "signature")
         verdict = "verified" if result.passed else "NOT verified"
-        print(f"  {result.release}: {verdict} ({held})")
+        print(f"  {result.release}: {verdict} ({held}); {signature}")
 
 
 def _list(lines: Iterable[str]) -> None:

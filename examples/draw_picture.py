@@ -38,7 +38,7 @@ def main() -> None:
         raw = write_edf(Path(folder) / "holter.edf", replace(ecg, peaks=ecg.peaks[:0], symbols=ecg.symbols[:0]))
         answers = [one for record in auscult.predict(arguments.release, raw) for one in record.answers]
     begin, end = int(START_S * ecg.rate_hz), int(END_S * ecg.rate_hz)
-    shown = [a for a in answers if START_S + 0.2 < a["at_s"] < END_S - 0.2]
+    shown = [a for a in answers if START_S + 0.1 < a["at_s"] < END_S - 0.1]
     draw(ecg.signal_mv[begin:end, 0], ecg.rate_hz, shown, arguments.picture)
 
 

@@ -84,9 +84,14 @@ def test_a_new_folder_appears_whole(tmp_path: Path) -> None:
 def test_a_new_folder_that_fails_leaves_the_old(tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "a").write_text("1")
-    with pytest.raises(RuntimeError), new_folder(tmp_path / "made") as draft:
-        (draft / "b").write_text("2")
-        raise RuntimeError
+
+    def fail() -> None:
+        with new_folder(tmp_path / "made") as draft:
+            (draft / "b").write_text("2")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert [p.name for p in tmp_path.iterdir()] == ["made"]
     assert [p.name for p in (tmp_path / "made").iterdir()] == ["a"]
 

@@ -71,7 +71,10 @@ def test_overrides(tmp_path: Path, override: str, get, value: object) -> None:  
     [
         (("domain", "domian"), r"recipe a-recipe\.toml: expected the key 'domain', got none"),
         (("[data]", "[data]\nsed = 3"), r"unknown key 'sed' in recipe a-recipe\.toml \[data\]; did you mean 'seed'\?"),
-        (("[intent]", "[intnet]"), r"expected the key 'intent', got none.*unknown key 'intnet'.*did you mean 'intent'\?"),
+        (
+            ("[intent]", "[intnet]"),
+            r"expected the key 'intent', got none.*unknown key 'intnet'.*did you mean 'intent'\?",
+        ),
         (('use = "To show."', ""), r"\[intent\]: expected the key 'use', got none"),
         (('use = "To show."', 'use = ""'), r"\[intent\]: 'use': string should have at least 3 characters, got ''"),
         (('name = "a-recipe"', 'name = "A recipe"'), "'name': string should match pattern"),

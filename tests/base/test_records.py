@@ -19,7 +19,9 @@ def _batch(n: int = 3, wave: Field = WAVE) -> RecordBatch:
     rows = [np.full((k + 1, 2), k, dtype=np.float32) for k in range(n)]
     columns = {"wave": Ragged.of(rows), "age": np.arange(n)}
     names = np.array([f"r{k}" for k in range(n)])
-    return RecordBatch((wave, AGE), columns, names, np.array([f"s{k}" for k in range(n)]), {"site": np.array(["n"] * n)})
+    return RecordBatch(
+        (wave, AGE), columns, names, np.array([f"s{k}" for k in range(n)]), {"site": np.array(["n"] * n)}
+    )
 
 
 def test_take_and_concat_keep_rows_together() -> None:

@@ -47,7 +47,7 @@ def test_an_unknown_domain_lists_the_known(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_something_else_than_a_domain_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     _points(monkeypatch, ("odd", "toys.models.mlp:Mlp"))
-    with pytest.raises(UsageError, match="'toys.models.mlp:Mlp' is not a domain declaration"):
+    with pytest.raises(UsageError, match=r"'toys\.models\.mlp:Mlp' is not a domain declaration"):
         load_domain("odd")
 
 
@@ -60,14 +60,16 @@ def test_parts() -> None:
 
 
 def test_a_missing_package_names_its_installation() -> None:
-    with pytest.raises(MissingExtraError, match=r"'absent_package' is not installed; .*pip install 'auscult\[imaging\]'"):
+    with pytest.raises(
+        MissingExtraError, match=r"'absent_package' is not installed; .*pip install 'auscult\[imaging\]'"
+    ):
         resolve("absent_package.module:Thing", extra="imaging")
     with pytest.raises(MissingExtraError, match="pip install 'absent_package'"):
         resolve("absent_package:Thing")
 
 
 def test_a_wrong_address_is_no_missing_package() -> None:
-    with pytest.raises(UsageError, match="names a module that does not exist: auscult.absent"):
+    with pytest.raises(UsageError, match=r"names a module that does not exist: auscult\.absent"):
         resolve("auscult.absent:Thing", extra="signals")
     with pytest.raises(UsageError, match="module 'toys' has no 'Absent'"):
         resolve("toys:Absent")

@@ -31,7 +31,7 @@ def test_both_letters_for_micro_are_known() -> None:
 
 def test_every_home_unit_is_its_own_home() -> None:
     for unit in UNITS.values():
-        same = [u for name, u in UNITS.items() if name == unit.home or u.home == unit.home]
+        same = [u for name, u in UNITS.items() if unit.home in {name, u.home}]
         assert any(u.factor == 1.0 for u in same), unit
         assert unit.source
 

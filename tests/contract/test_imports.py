@@ -15,7 +15,19 @@ from toys.battery import Once
 from toys.recipes import toy_recipe
 
 TRAINING = {"torch", "lightning_fabric", "sklearn", "lightgbm", "pandas", "onnx", "onnxmltools"}
-HEAVY = TRAINING | {"matplotlib", "scipy", "numpy", "polars", "pyarrow", "onnxruntime", "rdkit", "pydicom", "pyedflib", "pydantic", "fastapi"}
+HEAVY = TRAINING | {
+    "matplotlib",
+    "scipy",
+    "numpy",
+    "polars",
+    "pyarrow",
+    "onnxruntime",
+    "rdkit",
+    "pydicom",
+    "pyedflib",
+    "pydantic",
+    "fastapi",
+}
 
 
 def _loaded(code: str) -> set[str]:
@@ -41,13 +53,17 @@ def test_command_line_is_light() -> None:
     assert not loaded & (TRAINING | {"matplotlib", "onnxruntime", "scipy", "pyarrow"})
 
 
-@pytest.mark.parametrize("module", ["engine.runtime", "engine.release.verify", "engine.drivers", "engine.compare", "service.verbs"])
+@pytest.mark.parametrize(
+    "module", ["engine.runtime", "engine.release.verify", "engine.drivers", "engine.compare", "service.verbs"]
+)
 def test_serving_modules_bring_no_training_library(module: str) -> None:
     assert not _loaded(f"import auscult.{module}") & (TRAINING | {"matplotlib"})
 
 
 def test_open_predict_and_verify_bring_no_training_library(once: Once, tmp_path: Path) -> None:
-    release = once("run-ahead", lambda f: build(toy_recipe("ahead"), f, DOMAIN, options=BuildOptions(workers=1))) / "release"
+    release = (
+        once("run-ahead", lambda f: build(toy_recipe("ahead"), f, DOMAIN, options=BuildOptions(workers=1))) / "release"
+    )
     code = f"""
 from pathlib import Path
 from toys import DOMAIN

@@ -14,7 +14,7 @@ from toys.battery import Case, Once, cases, domains, parts, suited, task_of
 MODELS = parts("models")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")  # all tests of one model in a row, in one process
 def fitted(request: pytest.FixtureRequest, once: Once) -> list[Case]:
     return cases(once, *request.param)
 
@@ -87,7 +87,9 @@ def test_nan_is_refused(fitted: list[Case]) -> None:
         run, inputs = load_program(case.program), case.made.inputs(case.program)
         for name, values in inputs.items():
             if values.dtype.kind == "f":
-                with pytest.raises(ShapeError, match=rf"program input '{name}': expected finite numbers, got 1 of \d+ NaN"):
+                with pytest.raises(
+                    ShapeError, match=rf"program input '{name}': expected finite numbers, got 1 of \d+ NaN"
+                ):
                     run({**inputs, name: _with_nan(values)})
 
 

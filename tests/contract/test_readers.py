@@ -14,9 +14,8 @@ from auscult.engine.sources import find_sources, read_source
 from toys.battery import domains, example_folder, parts
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + bytes(range(256)) * 8 + b"\xff\xd9"
-SUFFIXES = (
-    ".toy .dat .hea .atr .edf .bdf .xml .dcm .csv .tsv .txt .json .xlsx .npy .nii .gz .png .jpg .ecg .sdf .smi .parquet".split()
-)
+NAMES = "toy dat hea atr edf bdf xml dcm csv tsv txt json xlsx npy nii gz png jpg ecg sdf smi parquet"
+SUFFIXES = [f".{name}" for name in NAMES.split()]
 READERS = parts("readers")
 every_reader = pytest.mark.parametrize(("domain", "reader"), READERS, ids=["-".join(r) for r in READERS])
 
@@ -46,7 +45,7 @@ def _reasons(folder: Path, domain: Domain, reader: str) -> list[str]:
 def test_something_else_with_its_extension_is_refused_in_words(
     domain: str, reader: str, content: bytes, tmp_path: Path
 ) -> None:
-    """Either nobody claims the file, and the engine says that no reader knows it, or the reader says what it expected."""
+    """Either nobody claims the file, and the engine says so, or the reader says what it expected."""
     for k, suffix in enumerate(SUFFIXES):
         (tmp_path / f"photo{k}{suffix}").write_bytes(content)
     for reason in _reasons(tmp_path, domains()[domain], reader):

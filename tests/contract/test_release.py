@@ -45,7 +45,10 @@ def built(once: Once, keys: Path) -> Callable[[str], Path]:
     def release(task: str) -> Path:
         key = keys / "ours.pem" if task == "signed" else None
         recipe = toy_recipe("codes" if task == "signed" else task)
-        return once(f"run-{task}", lambda f: build(recipe, f, DOMAIN, options=BuildOptions(signing_key=key, workers=1))) / "release"
+        return (
+            once(f"run-{task}", lambda f: build(recipe, f, DOMAIN, options=BuildOptions(signing_key=key, workers=1)))
+            / "release"
+        )
 
     return release
 
@@ -64,7 +67,11 @@ def test_every_kind_of_answer_reaches_a_verified_release(task: str, built: Calla
     found = _verify(release)
     assert found.passed, _detail(found)
     manifest = read_json(release / "release.json")
-    assert manifest["content_hash"] == found.content_hash == read_json(release / "evidence" / "metrics.json")["content_hash"]
+    assert (
+        manifest["content_hash"]
+        == found.content_hash
+        == read_json(release / "evidence" / "metrics.json")["content_hash"]
+    )
     assert {v.what for v in found.verdicts} == {"files", "manifest", "content hash", "signature", "golden answers"}
 
 
@@ -92,6 +99,14 @@ def test_together_or_alone_the_answer_is_the_same(task: str, built: Callable[[st
     assert together == [opened.answer([s])[0] for s in staged]
 
 
+def _fault(release: Path) -> str:
+    """What verification says against a release; empty where it says nothing."""
+    try:
+        return _detail(_verify(release))
+    except VerifyError as error:
+        return str(error)
+
+
 def test_a_flipped_byte_in_any_file_is_found_and_named(built: Callable[[str], Path], tmp_path: Path) -> None:
     release = shutil.copytree(built("signed"), tmp_path / "release")
     files = files_under(release)
@@ -101,13 +116,7 @@ def test_a_flipped_byte_in_any_file_is_found_and_named(built: Callable[[str], Pa
         at = len(whole) // 2
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         name = path.relative_to(release).as_posix()
-        try:
-            found = _verify(release)
-        except VerifyError as error:
-            assert "release.json" in str(error)
-        else:
-            assert not found.passed, name
-            assert name in _detail(found), name
+        assert name in _fault(release), name
         path.write_bytes(whole)
     assert _verify(release).passed
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import os
 import pkgutil
 import re
 import tomllib
@@ -159,13 +158,22 @@ def test_every_error_has_an_exit_code_and_a_sentence() -> None:
         assert cls.exit_code in (1, 2, 3)
         assert (cls.__doc__ or "").endswith((".", "``exit_code`` is what the command line returns."))
     _import_all()
-    elsewhere = [c.__qualname__ for c in _subclasses(AuscultError) if c.__module__.startswith("auscult.") and c not in tree]
+    elsewhere = [
+        c.__qualname__ for c in _subclasses(AuscultError) if c.__module__.startswith("auscult.") and c not in tree
+    ]
     assert not elsewhere, f"errors outside of the tree: {elsewhere}"
 
 
 def test_only_errors_of_the_tree_are_raised() -> None:
     """What a user can meet comes from the tree; builtins stay for programming errors, which have no message of ours."""
-    allowed = {"AttributeError", "NotImplementedError", "SystemExit", "KeyboardInterrupt", "StopIteration", "ValueError"}
+    allowed = {
+        "AttributeError",
+        "NotImplementedError",
+        "SystemExit",
+        "KeyboardInterrupt",
+        "StopIteration",
+        "ValueError",
+    }
     known = {c.__name__ for c in _subclasses(AuscultError)} | {"AuscultError"} | allowed
     wrong = []
     for path in FILES:
@@ -201,7 +209,7 @@ def test_recipe(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert published.metric.removesuffix("_end_to_end") in METRICS, published.metric
     for name, text in recipe.intent.model_dump().items():
         assert len(text.split()) >= 2, f"[intent] {name} says nothing"
-    assert not any(os.path.isabs(v) for v in (recipe.data.path, recipe.train.pretrained))
+    assert not any(Path(v).is_absolute() for v in (recipe.data.path, recipe.train.pretrained))
     kinds = getattr(type(made["models"]), "kinds", (spec.kind,))
     assert spec.kind in kinds, f"{recipe.model['name']} does not learn {spec.kind}"
 

@@ -100,7 +100,7 @@ def test_every_metric_can_be_measured(domain: str, name: str, once: Once) -> Non
 def test_a_foreign_record_is_refused(domain: str, name: str) -> None:
     field = Field("unrelated", "array", "TC", unit="1", rate_hz=10.0, ragged=True, channels=("a",))
     batch = RecordBatch((field,), {"unrelated": Ragged.of([np.ones((50, 1), np.float32)])}, np.array(["r"]))
-    with pytest.raises(InputError, match="expected .* got .*unrelated"):
+    with pytest.raises(InputError, match=r"expected .* got .*unrelated"):
         task_of(domain, name).prepare(batch)
 
 

@@ -80,7 +80,7 @@ def test_other_fields_are_refused(tmp_path: Path) -> None:
     writer = BatchWriter(tmp_path)
     writer.append(_batch(0, 1))
     other = _batch(1, 1)
-    with pytest.raises(ShapeError, match="prepared records: expected the fields .* with the same rate and leads"):
+    with pytest.raises(ShapeError, match=r"prepared records: expected the fields .* with the same rate and leads"):
         writer.append(other.with_columns({replace(FIELDS[0], rate_hz=500.0): other.columns["wave"]}))
 
 

@@ -55,7 +55,7 @@ def test_a_record_without_items_is_refused() -> None:
 
 def test_other_axes_are_refused() -> None:
     items = Items({"window": np.zeros((3, 2, 100), np.float32)}, np.zeros(3, np.int64), np.arange(3))
-    with pytest.raises(ShapeError, match="input gate: expected .* got .*other axes than in training"):
+    with pytest.raises(ShapeError, match=r"input gate: expected .* got .*other axes than in training"):
         _gate().distances(items)
 
 

@@ -24,7 +24,9 @@ KEY = "key of these tests"
 Make = Callable[..., Dataset]
 
 
-def _prepare(root: Path, cache: Path, *, task: str = "colour", key: str = KEY, workers: int = 1, **settings: float) -> list[Path]:
+def _prepare(
+    root: Path, cache: Path, *, task: str = "colour", key: str = KEY, workers: int = 1, **settings: float
+) -> list[Path]:
     job = PrepareJob(DOMAIN, task, settings, {}, key)
     return prepare(find_sources(root, DOMAIN).sources, job, cache=cache, workers=workers, report=Silent())
 
@@ -94,14 +96,14 @@ def test_a_shard_is_complete_or_absent(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(Colour, "cut", broken)
     with pytest.raises(RuntimeError, match="a defect"):
         _prepare(tmp_path / "data", tmp_path / "cache")
-    assert [p for p in (tmp_path / "cache" / "shards").iterdir()] == []
+    assert list((tmp_path / "cache" / "shards").iterdir()) == []
 
 
 def test_a_worker_that_dies_is_an_error_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_points(tmp_path / "data", 0, small=True)
     monkeypatch.setattr(engine, "IN_PROCESS_BYTES", 0)
     monkeypatch.setenv("PYTHONPATH", "")  # the worker then knows no toys
-    with pytest.raises(AuscultError, match="preparing stopped with exit status 1: .*toys"):
+    with pytest.raises(AuscultError, match=r"preparing stopped with exit status 1: .*toys"):
         _prepare(tmp_path / "data", tmp_path / "cache", workers=2)
 
 
@@ -110,7 +112,7 @@ def test_a_full_disk_in_a_worker_is_a_limit(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(engine, "IN_PROCESS_BYTES", 0)
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "shards").write_text("a file stands where the folder should be")
-    with pytest.raises(LimitError, match="cannot write .*: a file stands where a folder is needed"):
+    with pytest.raises(LimitError, match=r"cannot write .*: a file stands where a folder is needed"):
         _prepare(tmp_path / "data", tmp_path / "cache", workers=2)
 
 
@@ -123,7 +125,9 @@ def test_nothing_usable_is_said_with_the_first_reasons(tmp_path: Path) -> None:
     path = tmp_path / "data" / "device-0.toy"
     path.write_text(path.read_text().replace('"point": [', '"point": [NaN, NaN, NaN], "was": ['))
     shards = _prepare(tmp_path / "data", tmp_path / "cache")
-    with pytest.raises(DataError, match=r"expected at least one usable record, got none of 4\. First reasons: point: expected finite"):
+    with pytest.raises(
+        DataError, match=r"expected at least one usable record, got none of 4\. First reasons: point: expected finite"
+    ):
         assemble(shards, tmp_path / "set", data=DataTable(), extra_aside=[])
     assert not (tmp_path / "set").exists()
 

@@ -57,7 +57,9 @@ def test_an_error_of_the_reader_becomes_its_reason(monkeypatch: pytest.MonkeyPat
     assert part == SetAside("ward/a", "a.toy: expected a header, got none")
 
 
-@pytest.mark.parametrize("error", [ValueError("Mr Smith"), KeyError("Mr Smith"), OSError(5, "Mr Smith"), EOFError(), ZeroDivisionError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("Mr Smith"), KeyError("Mr Smith"), OSError(5, "Mr Smith"), EOFError(), ZeroDivisionError()]
+)
 def test_a_reader_that_breaks_costs_its_file_and_tells_no_content(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:

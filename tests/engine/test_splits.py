@@ -47,7 +47,9 @@ def test_folds_test_every_record_once(dataset: Make) -> None:
 
 
 def test_groups_stay_together_and_an_unknown_key_is_named(dataset: Make) -> None:
-    points = dataset("colour", "points", groups={"ward": {f"w{k}": tuple(f"r{k + 5 * i:03d}" for i in range(18)) for k in range(5)}})
+    points = dataset(
+        "colour", "points", groups={"ward": {f"w{k}": tuple(f"r{k + 5 * i:03d}" for i in range(18)) for k in range(5)}}
+    )
     split = make_split(points, SplitTable(policy="group", key="ward"), seed=0)
     wards = {role: set(points.groups["ward"][split.records(role)]) for role in ROLES}
     assert not wards["train"] & wards["test"]
@@ -60,7 +62,9 @@ def test_groups_stay_together_and_an_unknown_key_is_named(dataset: Make) -> None
 
 def test_a_given_split_is_what_is_given(dataset: Make) -> None:
     points = dataset("colour", "points")
-    table = SplitTable(policy="given", train_records=("r000", "r001", "r002", "r003"), test_records=("r010",), valid=0.5)
+    table = SplitTable(
+        policy="given", train_records=("r000", "r001", "r002", "r003"), test_records=("r010",), valid=0.5
+    )
     split = make_split(points, table, seed=0)
     assert split.records("test").tolist() == [10]
     assert sorted([*split.records("train"), *split.records("valid")]) == [0, 1, 2, 3]

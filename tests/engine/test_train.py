@@ -116,7 +116,9 @@ def test_patience_stops(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_says_where(tmp_path: Path) -> None:
     broken = Step("all", lambda n: n.parameters(), lambda n, b: n(*b.inputs.values()).sum() * float("nan"))
     plan = GradientPlan(lambda: nn.Linear(3, 3), ("features",), (broken,))
-    with pytest.raises(ShapeError, match=r"training step 'all', epoch 1: the loss is not finite; lower train\.learning_rate"):
+    with pytest.raises(
+        ShapeError, match=r"training step 'all', epoch 1: the loss is not finite; lower train\.learning_rate"
+    ):
         fit_gradient(plan, _points(), _points(), _context(tmp_path))
 
 
@@ -150,7 +152,11 @@ def test_starting_from_a_checkpoint(tmp_path: Path) -> None:
     second = Mlp(MlpConfig()).fit(_points(), _points(), frozen)
     for a, b in zip(first.network.parameters(), second.network.parameters(), strict=True):  # type: ignore[attr-defined]
         np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), atol=1e-6)
-    with pytest.raises(UsageError, match=r"train\.pretrained: expected a folder with checkpoint\.safetensors, got none in absent"):
+    with pytest.raises(
+        UsageError, match=r"train\.pretrained: expected a folder with checkpoint\.safetensors, got none in absent"
+    ):
         _mlp(tmp_path / "c", pretrained=str(tmp_path / "absent"))
-    with pytest.raises(UsageError, match=r"train\.pretrained: expected the weights of this network, got others in 0\.bias"):
+    with pytest.raises(
+        UsageError, match=r"train\.pretrained: expected the weights of this network, got others in 0\.bias"
+    ):
         Mlp(MlpConfig(hidden=8)).fit(_points(), _points(), _context(tmp_path / "d", pretrained=str(tmp_path / "a")))

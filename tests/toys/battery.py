@@ -17,7 +17,18 @@ from typing import Any
 import numpy as np
 
 from auscult.base.arrays import Array
-from auscult.base.contracts import Domain, FitContext, Items, ItemSet, Outputs, Program, RecordBatch, SetAside, Task, TaskSpec
+from auscult.base.contracts import (
+    Domain,
+    FitContext,
+    Items,
+    ItemSet,
+    Outputs,
+    Program,
+    RecordBatch,
+    SetAside,
+    Task,
+    TaskSpec,
+)
 from auscult.base.errors import InputError
 from auscult.base.files import read_json, write_json
 from auscult.base.log import Silent
@@ -116,7 +127,7 @@ def prepared(domain: str, task_name: str) -> Prepared:
 
 
 def suited(domain: str, model: str) -> list[str]:
-    """Tasks that a model can learn: by its declared kinds and inputs, else those that name it as floor or in a recipe."""
+    """Tasks that a model can learn: by its declared kinds and inputs, else those whose floor or recipe names it."""
     cls = load_part(domains()[domain], "models", model)
     names = domains()[domain].tasks
     if not hasattr(cls, "kinds"):
@@ -199,5 +210,7 @@ def fits_schema(value: Any, schema: dict[str, Any], where: str = "answer") -> st
         odd = set(schema["required"]) - set(value) or set(value) - set(schema["properties"])
         if odd:
             return f"{where}: missing or unexpected {sorted(odd)}"
-        return next(filter(None, (fits_schema(v, schema["properties"][k], f"{where}.{k}") for k, v in value.items())), "")
+        return next(
+            filter(None, (fits_schema(v, schema["properties"][k], f"{where}.{k}") for k, v in value.items())), ""
+        )
     return ""

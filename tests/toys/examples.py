@@ -22,7 +22,11 @@ def write_toy(path: Path, fields: Sequence[Mapping[str, Any]], records: Sequence
 
 
 def _write(
-    folder: Path, seed: int, small: bool, fields: Sequence[Mapping[str, Any]], make: Callable[[np.random.Generator, int], Values],
+    folder: Path,
+    seed: int,
+    small: bool,
+    fields: Sequence[Mapping[str, Any]],
+    make: Callable[[np.random.Generator, int], Values],
     n: int = 40,
 ) -> None:
     """Write ``n`` records (4 when small) of half as many subjects, in files of 8."""
@@ -70,7 +74,9 @@ def write_notes(folder: Path, seed: int, *, small: bool) -> None:
 
     def make(rng: np.random.Generator, k: int) -> Values:
         holds = rng.random(3) < 0.5
-        words = [w for pair, on in zip(WORDS, holds, strict=True) if on for w in rng.permutation(pair)[: 1 + rng.integers(2)]]
+        words = [
+            w for pair, on in zip(WORDS, holds, strict=True) if on for w in rng.permutation(pair)[: 1 + rng.integers(2)]
+        ]
         text = " ".join([*rng.permutation(words), "device", f"item{rng.integers(1000)}"])
         known = np.where(rng.random(3) < 0.2, -1, holds.astype(int))
         return {"text": text, "codes": known.tolist()}
@@ -104,7 +110,9 @@ def write_orders(folder: Path, seed: int, *, small: bool) -> None:
         words[int(rng.integers(3, 6))] = f"{rng.integers(10, 23)}:{rng.integers(10, 59)}"
         starts = np.cumsum([0, *[len(w) + 1 for w in words[:-1]]])
         spans = [
-            [int(s), int(s + len(w)), int(":" in w)] for w, s in zip(words, starts, strict=True) if w.isupper() or ":" in w
+            [int(s), int(s + len(w)), int(":" in w)]
+            for w, s in zip(words, starts, strict=True)
+            if w.isupper() or ":" in w
         ]
         return {"text": " ".join(words), "span": spans}
 

@@ -36,7 +36,9 @@ def dense_graph(layers: Sequence[tuple[Array, Array]], source: str, output: str,
         if k + 1 < len(layers):
             nodes.append(helper.make_node("Relu", [last], [f"r{k}"]))
             last = f"r{k}"
-    kind, about = (AFTER[activation], {"axis": 1} if activation == "softmax" else {}) if activation in AFTER else ("Identity", {})
+    kind, about = (
+        (AFTER[activation], {"axis": 1} if activation == "softmax" else {}) if activation in AFTER else ("Identity", {})
+    )
     nodes.append(helper.make_node(kind, [last], [output], **about))
     ends = (["items", len(layers[0][0])], ["items", len(layers[-1][1])])
     return _model(nodes, constants, (source, TensorProto.FLOAT, ends[0]), (output, ends[1]))
@@ -46,7 +48,12 @@ def table_graph(logits: Array) -> bytes:
     """Scores of the next token by the current one: tokens (N, L) int64 -> logits (N, L, V)."""
     constants = [numpy_helper.from_array(np.ascontiguousarray(logits, dtype=np.float32), "table")]
     nodes = [helper.make_node("Gather", ["table", "tokens"], ["logits"], axis=0)]
-    return _model(nodes, constants, ("tokens", TensorProto.INT64, ["items", "length"]), ("logits", ["items", "length", len(logits)]))
+    return _model(
+        nodes,
+        constants,
+        ("tokens", TensorProto.INT64, ["items", "length"]),
+        ("logits", ["items", "length", len(logits)]),
+    )
 
 
 def constant_tile_graph(share: Array, tile: int) -> bytes:

@@ -99,7 +99,12 @@ def main(task: str, root: Path, points: list[str]) -> None:
 
 def _half_written(folder: Path) -> list[str]:
     """Folders that stand in their final place without their last file."""
-    marks = {"cache/shards/*": "shard.json", "run/dataset": "dataset.json", "run/release": "release.json", "run/arms/*": "calibration.json"}
+    marks = {
+        "cache/shards/*": "shard.json",
+        "run/dataset": "dataset.json",
+        "run/release": "release.json",
+        "run/arms/*": "calibration.json",
+    }
     return [
         str(path.relative_to(folder))
         for pattern, mark in marks.items()

@@ -41,7 +41,10 @@ class ToyReader:
             try:
                 record = json.loads(line)
                 values = [_value(f, dtype, factor, record["values"]) for f, dtype, factor in fields]
-                if good and any(not f.ragged and np.shape(v) != np.shape(w) for (f, *_), v, w in zip(fields, values, good[0][1], strict=True)):
+                if good and any(
+                    not f.ragged and np.shape(v) != np.shape(w)
+                    for (f, *_), v, w in zip(fields, values, good[0][1], strict=True)
+                ):
                     raise ValueError(record["record"])
                 good.append((record, values))
             except FAULTS:
@@ -78,7 +81,13 @@ def _batch(fields: Sequence[Field], good: Sequence[tuple[Mapping[str, Any], list
     for k, field in enumerate(fields):
         rows = [values[k] for _, values in good]
         ragged_axes = sum(letter in "THWDL" for letter in field.axes)
-        columns[field.name] = Ragged.of(rows, ragged_axes=max(1, ragged_axes)) if field.ragged else np.stack(rows) if field.kind != "text" else np.array(rows, dtype=np.str_)
+        columns[field.name] = (
+            Ragged.of(rows, ragged_axes=max(1, ragged_axes))
+            if field.ragged
+            else np.stack(rows)
+            if field.kind != "text"
+            else np.array(rows, dtype=np.str_)
+        )
     keys = set.intersection(*({*r.get("groups", {})} for r, _ in good))
     subject = [r.get("subject") for r, _ in good]
     return RecordBatch(

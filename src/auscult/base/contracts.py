@@ -29,9 +29,9 @@ from auscult.base.records import (
 )
 
 __all__ = [
-    "AnswersNewest",
     "Check",
     "Config",
+    "CutsNew",
     "Domain",
     "Explains",
     "Field",
@@ -140,11 +140,15 @@ class Task(Protocol):
 
 
 @runtime_checkable
-class AnswersNewest(Protocol):
-    """A task that learns from every stretch of a record but answers a new record only at its end: a forecast."""
+class CutsNew(Protocol):
+    """A task that cuts a new record otherwise than one to learn from.
 
-    def cut_newest(self, batch: RecordBatch) -> Items:
-        """Cut prepared records into the items that a new record is answered by."""
+    A forecast learns from every stretch of a record but answers at its end; beats are learned where a person marked
+    them but answered where the detector finds them, also where marks lie beside the record.
+    """
+
+    def cut_new(self, batch: RecordBatch) -> Items:
+        """Cut prepared records into the items that a new record is answered by; annotations are not looked at."""
 
 
 @runtime_checkable

@@ -90,9 +90,13 @@ class CalibrateTable(Config):
         "auto", description="Probability calibration; 'auto' takes what the answer kind names."
     )
     coverage: float = Field(0.9, gt=0, lt=1, description="Coverage of conformal sets and intervals.")
-    threshold: str = Field("", description="Rule that chooses the threshold, such as 'f1' or 'sensitivity_at_least:0.95'.")
+    threshold: str = Field(
+        "", description="Rule that chooses the threshold, such as 'f1' or 'sensitivity_at_least:0.95'."
+    )
     abstain_share: float = Field(0.0, ge=0, lt=1, description="Share of validation answers that may be abstained from.")
-    gate_refusal: float = Field(0.01, gt=0, lt=0.5, description="Share of validation items that the input gate may refuse.")
+    gate_refusal: float = Field(
+        0.01, gt=0, lt=0.5, description="Share of validation items that the input gate may refuse."
+    )
 
 
 class PublishedFigure(Config):
@@ -112,7 +116,9 @@ class EvaluateTable(Config):
     subgroups: tuple[str, ...] = Field(
         ("sex", "age_band", "device_model", "firmware", "site"), description="Group keys that are reported apart."
     )
-    faults: bool = Field(True, description="Repeat the evaluation with realistic device faults, where the domain has some.")
+    faults: bool = Field(
+        True, description="Repeat the evaluation with realistic device faults, where the domain has some."
+    )
     published: tuple[PublishedFigure, ...] = Field((), description="Figures to stand beside the result.")
 
 
@@ -121,7 +127,9 @@ class GateTable(Config):
 
     min: float | None = Field(None, description="The metric must be at least this.")
     max: float | None = Field(None, description="The metric must be at most this.")
-    on: Literal["low", "value"] = Field("value", description="Judge the value, or the unfavourable end of its interval.")
+    on: Literal["low", "value"] = Field(
+        "value", description="Judge the value, or the unfavourable end of its interval."
+    )
 
 
 class Intent(Config):
@@ -138,7 +146,9 @@ class StudyTable(Config):
 
     models: tuple[str, ...] = Field((), description="Further models, each trained and reported.")
     seeds: tuple[int, ...] = Field((), description="Seeds of split and training; the metrics are the mean over them.")
-    folds: int = Field(0, ge=0, description="Cross-validation folds; the metrics are of the pooled out-of-fold answers.")
+    folds: int = Field(
+        0, ge=0, description="Cross-validation folds; the metrics are of the pooled out-of-fold answers."
+    )
     train_fraction: tuple[float, ...] = Field((), description="Shares of the training units, each a row.")
 
 
@@ -182,7 +192,8 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     path : Path
         The TOML file.
     overrides : sequence of str
-        ``table.key=value``, the value in TOML (a bare word is a text).
+        ``table.key=value``, the value in TOML (a bare word is a text). Another ``name`` of a task or model drops the
+        settings of the one before.
 
     Raises
     ------
@@ -213,9 +224,12 @@ def _override(table: dict[str, Any], text: str) -> None:
         if not isinstance(table, dict):
             raise RecipeError(f"--set {key}: '{part}' is a value, not a table")
     try:
-        table[last] = tomllib.loads(f"v = {value}")["v"]
+        new = tomllib.loads(f"v = {value}")["v"]
     except tomllib.TOMLDecodeError:
-        table[last] = value
+        new = value
+    if last == "name" and path and table.get("name") != new:
+        table.clear()  # the settings of one part mean nothing to another
+    table[last] = new
 
 
 def validated(config: type[C], table: Mapping[str, Any], *, where: str) -> C:

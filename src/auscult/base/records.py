@@ -169,7 +169,9 @@ class RecordBatch:
         for other in batches[1:]:
             if other.fields != first.fields:
                 mixed = [a.name for a, b in zip(first.fields, other.fields, strict=False) if a != b]
-                raise ShapeError(f"records with different fields cannot be joined: {', '.join(mixed) or 'columns differ'}")
+                raise ShapeError(
+                    f"records with different fields cannot be joined: {', '.join(mixed) or 'columns differ'}"
+                )
         subjects = [b.subject for b in batches if b.subject is not None]
         keys = set(first.groups).intersection(*(b.groups for b in batches))
         return RecordBatch(

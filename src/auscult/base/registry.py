@@ -54,7 +54,9 @@ def domain_table() -> Mapping[str, str]:
     table: dict[str, str] = dict(resolve(TABLE))
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.name in table:
-            raise UsageError(f"the domain '{point.name}' is declared twice; uninstall one of the packages that declare it")
+            raise UsageError(
+                f"the domain '{point.name}' is declared twice; uninstall one of the packages that declare it"
+            )
         table[point.name] = point.value
     return table
 

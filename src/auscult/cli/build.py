@@ -12,10 +12,16 @@ from auscult.cli.output import Json, as_json, figure, table
 RecipeFile = Annotated[Path, typer.Argument(help="The recipe, a TOML file.")]
 Out = Annotated[Path, typer.Option("--out", help="Run folder; the same command goes on where it stopped.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: table.key=value. May be repeated.")]
-Until = Annotated[str, typer.Option("--until", help="Last stage: prepare, train (test stays closed), evaluate, release.")]
-Ship = Annotated[str, typer.Option("--model", help="Ship this model whatever validation says; the evidence says forced.")]
+Until = Annotated[
+    str, typer.Option("--until", help="Last stage: prepare, train (test stays closed), evaluate, release.")
+]
+Ship = Annotated[
+    str, typer.Option("--model", help="Ship this model whatever validation says; the evidence says forced.")
+]
 Key = Annotated[Path | None, typer.Option("--key", help="Ed25519 private key (PEM) that signs the release.")]
-Ledger = Annotated[Path | None, typer.Option("--ledger", help="File that gets a line for each opening of the test split.")]
+Ledger = Annotated[
+    Path | None, typer.Option("--ledger", help="File that gets a line for each opening of the test split.")
+]
 
 
 def add(app: typer.Typer) -> None:

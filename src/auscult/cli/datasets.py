@@ -31,4 +31,8 @@ def datasets(get: Get = "", to: To = Path("data"), json: Json = False) -> None:
     if json:
         print(as_json(found))
         return
-    table("Public datasets", ("name", "what", "licence", "home"), [(n, s.title, s.licence, s.homepage) for n, s in found.items()])
+    table(
+        "Public datasets",
+        ("name", "what", "licence", "home"),
+        [(n, s.title, s.licence, s.homepage) for n, s in found.items()],
+    )

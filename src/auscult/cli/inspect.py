@@ -35,8 +35,14 @@ def inspect(path: Where, domain: Only = "", json: Json = False) -> None:
     ]  # fmt: skip
     table("Fields", ("reader", "field", "unit", "records", "rate Hz", "channels", "length"), rows)
     if found.findings:
-        table("Findings", ("check", "severity", "count", "what"), [(f.check, f.severity, f.count, f.message) for f in found.findings])
+        table(
+            "Findings",
+            ("check", "severity", "count", "what"),
+            [(f.check, f.severity, f.count, f.message) for f in found.findings],
+        )
     if found.set_aside:
-        table("Could not be read", ("source", "reason"), [(a.source, a.reason) for a in found.set_aside])
+        table(
+            "Could not be read, or only in part", ("source", "reason"), [(a.source, a.reason) for a in found.set_aside]
+        )
     if found.unclaimed:
         print(f"No reader knows {len(found.unclaimed)} files: {', '.join(found.unclaimed[:10])}")

@@ -44,6 +44,7 @@ def predict(release: Folder, paths: Paths, explain: Explain = False, json: Json 
         if answer.explanation:
             print(f"    because {as_json(answer.explanation)}")
     if not json:
-        print(f"release {opened.manifest['name']} {opened.manifest['version']}; not for: {opened.manifest['intent']['not_for']}")
+        about = opened.manifest
+        print(f"release {about['name']} {about['version']}; not for: {about['intent']['not_for']}")
     if not answered:
         raise typer.Exit(2)

@@ -11,7 +11,8 @@ Folders = Annotated[list[Path], typer.Argument(help="One or more release folders
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
 Key = Annotated[
-    str, typer.Option("--api-key", envvar="AUSCULT_API_KEY", show_envvar=True, help="Key that every request must carry.")
+    str,
+    typer.Option("--api-key", envvar="AUSCULT_API_KEY", show_envvar=True, help="Key that every request must carry."),
 ]
 
 

@@ -24,7 +24,16 @@ def verify(release: Folder, key: Trusted = None, json: Json = False) -> None:
 
     result = verb(release, trusted=key)
     if json:
-        print(as_json({"release": result.release, "passed": result.passed, "content_hash": result.content_hash, "verdicts": result.verdicts}))
+        print(
+            as_json(
+                {
+                    "release": result.release,
+                    "passed": result.passed,
+                    "content_hash": result.content_hash,
+                    "verdicts": result.verdicts,
+                }
+            )
+        )
     else:
         for verdict in result.verdicts:
             print(f"{'ok    ' if verdict.passed else 'FAILED'} {verdict.what}: {verdict.detail}")

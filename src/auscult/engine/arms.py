@@ -122,13 +122,15 @@ def _fit(bench: Bench, arm: Arm, split: Split, folder: Path) -> None:
 
 
 def _learn(bench: Bench, arm: Arm, split: Split, name: str) -> Program:
-    """Fit the model of an arm on the training items of a split; without validation items it stops where it is told to."""
+    """Fit the model of an arm on the training items of a split; with no validation items it runs to its end."""
     items = bench.dataset.items
     train, valid = split.select(items, "train"), split.select(items, "valid")
     if arm.fraction < 1:
         train = _share(train, arm.fraction, arm.seed)
     model = make_model(bench.domain, arm.model, arm.settings)
-    context = FitContext(bench.task.spec, arm.seed, bench.recipe.train, bench.folder / "checkpoints" / name, bench.report)
+    context = FitContext(
+        bench.task.spec, arm.seed, bench.recipe.train, bench.folder / "checkpoints" / name, bench.report
+    )
     return model.fit(train, valid if len(valid) else train, context).export()
 
 

@@ -186,7 +186,9 @@ def _dataset(recipe: Recipe, out: Path, domain: Domain, *, options: BuildOptions
         root = expand(data.path)
     found = find_sources(root, domain, readers=data.readers, include=data.include)
     if not found.sources:
-        raise RecipeError(f"[data]: expected files of {', '.join(data.readers or domain.readers)}, got none in {root.name}")
+        raise RecipeError(
+            f"[data]: expected files of {', '.join(data.readers or domain.readers)}, got none in {root.name}"
+        )
     report.step(f"prepare {len(found.sources)} sources")
     name, settings = part_of(recipe.task, where="[task]")
     job = PrepareJob(domain, name, settings, dict(data.same_subject), pseudonym_key())
@@ -233,7 +235,14 @@ def _choose(bench: Bench, judge: Judge, rounds: Sequence[Round], forced: str) ->
         if better
         else f"{main} is not better than {spec.floor} on validation beyond the interval; the simpler one ships"
     )
-    return {"shipped": shipped, "reason": reason, "forced": bool(forced), "model": model, "floor": floor, "difference": gap}
+    return {
+        "shipped": shipped,
+        "reason": reason,
+        "forced": bool(forced),
+        "model": model,
+        "floor": floor,
+        "difference": gap,
+    }
 
 
 def _evaluate(
@@ -247,7 +256,10 @@ def _evaluate(
     tests = [(r.test(bench, pick(r)), r.test(bench, r.floors)) for r in rounds]
     first, (test, floor_test) = rounds[0], tests[0]
     figures = mean_figures(
-        [{**judge.figures(t, spec.metrics), **further_figures(bench, judge, r, pick(r))} for r, (t, _) in zip(rounds, tests, strict=True)]
+        [
+            {**judge.figures(t, spec.metrics), **further_figures(bench, judge, r, pick(r))}
+            for r, (t, _) in zip(rounds, tests, strict=True)
+        ]
     )
     n_units = judge.n_units(test)
     subjects = bench.dataset.subjects
@@ -286,9 +298,7 @@ def _evaluate(
     }
     gates = check_gates(recipe.gates, figures)
     split = {"seeds": [[s.to_dict(bench.dataset) for s in r.splits] for r in rounds]}
-    return Evidence(
-        recipe, spec, metrics, findings, bench.dataset.set_aside, split, test, floor_test, gates, {}
-    )
+    return Evidence(recipe, spec, metrics, findings, bench.dataset.set_aside, split, test, floor_test, gates, {})
 
 
 def _beaten(judge: Judge, bench: Bench, rounds: Sequence[Round], shipped: str) -> list[dict[str, Any]]:

@@ -51,9 +51,7 @@ def save_checkpoint(
     write_bytes(folder / NAME, save(whole, metadata={"state": json.dumps(numbers)}))
 
 
-def load_checkpoint(
-    folder: Path, network: nn.Module, optimisers: Mapping[str, torch.optim.Optimizer]
-) -> TrainState:
+def load_checkpoint(folder: Path, network: nn.Module, optimisers: Mapping[str, torch.optim.Optimizer]) -> TrainState:
     """Load a checkpoint into a network and its optimisers; a fresh state where there is none."""
     path = folder / NAME
     if not path.exists():

@@ -49,7 +49,8 @@ class NpyAppender:
             self._path.write_bytes(b"\0" * _HEADER_BYTES)
         elif values.shape[1:] != self._tail or values.dtype != self._dtype:
             raise ShapeError(
-                f"{self._path.stem}: expected pieces of {self._dtype} {self._tail}, got {values.dtype} {values.shape[1:]}"
+                f"{self._path.stem}: expected pieces of {self._dtype} {self._tail}, "
+                f"got {values.dtype} {values.shape[1:]}"
             )
         with self._path.open("ab") as stream:
             stream.write(values.data if values.size else b"")

@@ -176,4 +176,3 @@ def _shaped(spec: TaskSpec, columns: Mapping[str, Column]) -> dict[str, Column]:
     if spec.kind == "value" and isinstance(interval, np.ndarray):
         shaped["interval"] = interval.reshape(len(interval), len(spec.labels), 2)
     return shaped
-

@@ -113,9 +113,7 @@ class Dataset:
         return int(self.starts[-1])
 
 
-def assemble(
-    shards: Sequence[Path], folder: Path, *, data: DataTable, extra_aside: Sequence[SetAside]
-) -> Dataset:
+def assemble(shards: Sequence[Path], folder: Path, *, data: DataTable, extra_aside: Sequence[SetAside]) -> Dataset:
     """Put shards together into the dataset of a run.
 
     Parameters
@@ -138,7 +136,9 @@ def assemble(
     aside = [SetAside(**a) for s in shards for a in read_json(s / "shard.json")["set_aside"]] + list(extra_aside)
     if not full:
         reasons = "; ".join(a.reason for a in aside[:3])
-        raise DataError(f"dataset: expected at least one usable record, got none of {len(aside)}. First reasons: {reasons}")
+        raise DataError(
+            f"dataset: expected at least one usable record, got none of {len(aside)}. First reasons: {reasons}"
+        )
     with new_folder(folder) as draft:
         for shard in full:
             _link_tree(shard, draft / "shards" / shard.name)
@@ -172,7 +172,9 @@ def _merge_items(shards: Sequence[Path], folder: Path, leave_out: frozenset[str]
     for shard in shards:
         names = list(read_names(shard, "record"))
         record = np.load(shard / "items" / "record.npy")
-        dropped = np.array([not leave_out.isdisjoint((n, n.rpartition("/")[2], n.rpartition("/")[2].partition("#")[0])) for n in names])
+        dropped = np.array(
+            [not leave_out.isdisjoint((n, n.rpartition("/")[2], n.rpartition("/")[2].partition("#")[0])) for n in names]
+        )
         keep = np.flatnonzero(~dropped[record])
         for path in sorted((shard / "items").glob("*.npy")):
             values = np.load(path, mmap_mode="r")

@@ -43,7 +43,9 @@ class Judge:
         """Number of the resampling unit of each chosen answer, without gaps."""
         return np.unique(self.keys[outputs.record[rows]], return_inverse=True)[1].astype(np.int64)
 
-    def figures(self, outputs: Outputs, names: Sequence[str], *, suffix: str = "", spec: TaskSpec | None = None) -> Figures:
+    def figures(
+        self, outputs: Outputs, names: Sequence[str], *, suffix: str = "", spec: TaskSpec | None = None
+    ) -> Figures:
         """Value and interval of each metric; a metric that needs what the answers lack is left out by its kind."""
         return {f"{name}{suffix}": self.figure(outputs, name, spec=spec) for name in names}
 

@@ -57,8 +57,8 @@ class Gate:
         summaries = _summaries(items.inputs, self.inputs)
         if summaries.shape[1] != len(self.center):
             raise ShapeError(
-                f"input gate: expected {len(self.center)} summaries of {', '.join(self.inputs)}, got {summaries.shape[1]}; "
-                "the items have other axes than in training"
+                f"input gate: expected {len(self.center)} summaries of {', '.join(self.inputs)}, "
+                f"got {summaries.shape[1]}; the items have other axes than in training"
             )
         z = (summaries - self.center) / self.scale
         whole: npt.NDArray[np.bool_] = np.asarray(np.isfinite(z).all(axis=1))
@@ -127,7 +127,9 @@ def fit_gate(train: ItemSet, valid: ItemSet, *, refusal: float, seed: int) -> Ga
     spread = (high - low) / 2
     scale = np.where(spread > 1e-9, spread, np.maximum(summaries[0].std(axis=0), 1e-6))
     z = np.clip((summaries[0] - center) / scale, -EXTREME, EXTREME)
-    precision: npt.NDArray[np.float64] = np.linalg.inv(np.cov(z, rowvar=False).reshape(z.shape[1], -1) + RIDGE * np.eye(z.shape[1])).astype(np.float64)
+    precision: npt.NDArray[np.float64] = np.linalg.inv(
+        np.cov(z, rowvar=False).reshape(z.shape[1], -1) + RIDGE * np.eye(z.shape[1])
+    ).astype(np.float64)
     gate = Gate(names, center, scale, precision, np.inf)
     own = np.clip((summaries[1] - center) / scale, -EXTREME, EXTREME)
     distance = np.sqrt(((own @ gate.precision) * own).sum(axis=1) / own.shape[1])
@@ -146,7 +148,8 @@ def _summary(values: Array) -> npt.NDArray[np.float64]:
     flat = values.reshape(len(values), -1, values.shape[-1])  # (N, ..., T) -> (N, C, T)
     mean, std = flat.mean(axis=2), flat.std(axis=2)
     rough = np.abs(np.diff(flat, axis=2)).mean(axis=2) / (std + 1e-6)
-    tails = (((flat - mean[..., None]) / (std[..., None] + 1e-6)) ** 4).mean(axis=2)
+    square = np.square((flat - mean[..., None]) / (std[..., None] + 1e-6))
+    tails = np.square(square, out=square).mean(axis=2)
     parts = [mean, np.log(std + 1e-6), flat.min(axis=2), flat.max(axis=2), rough, np.log(tails + 1e-6)]
     parts = [p if p.shape[1] <= SHORT_VECTOR else np.stack([p.mean(axis=1), p.std(axis=1)], axis=1) for p in parts]
     return np.concatenate(parts, axis=1)

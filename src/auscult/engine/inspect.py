@@ -141,7 +141,9 @@ def _add(fields: dict[tuple[str, str, str], FieldSummary], reader: str, batch: R
         key = (reader, f.name, f.unit)
         old = fields.get(key)
         if old is None:
-            fields[key] = FieldSummary(reader, f.name, f.unit, len(batch), rates, f.channels, int(values.size), duration)
+            fields[key] = FieldSummary(
+                reader, f.name, f.unit, len(batch), rates, f.channels, int(values.size), duration
+            )
             continue
         fields[key] = FieldSummary(
             reader,

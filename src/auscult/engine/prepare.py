@@ -68,9 +68,7 @@ def make_task(domain: Domain, name: str, settings: Mapping[str, Any]) -> Task:
     return task
 
 
-def prepare(
-    sources: Sequence[Source], job: PrepareJob, *, cache: Path, workers: int, report: Report
-) -> list[Path]:
+def prepare(sources: Sequence[Source], job: PrepareJob, *, cache: Path, workers: int, report: Report) -> list[Path]:
     """Prepare sources into shards and return their folders, in the order of the sources.
 
     Parameters
@@ -105,7 +103,9 @@ def prepare(
                 bar.advance()
         else:
             with ThreadPoolExecutor(workers) as pool:
-                for _ in pool.map(lambda part: _run_worker(part, job), [todo[i : i + 4] for i in range(0, len(todo), 4)]):
+                for _ in pool.map(
+                    lambda part: _run_worker(part, job), [todo[i : i + 4] for i in range(0, len(todo), 4)]
+                ):
                     bar.advance(4)
     return folders
 

@@ -50,6 +50,8 @@ def read_program(folder: Path) -> Program:
 
 def program_hash(program: Program) -> str:
     """SHA-256 of what a program computes: driver, graphs, arrays and settings."""
-    arrays = {k: [str(v.dtype), list(v.shape), sha256(np.ascontiguousarray(v).tobytes())] for k, v in program.arrays.items()}
+    arrays = {
+        k: [str(v.dtype), list(v.shape), sha256(np.ascontiguousarray(v).tobytes())] for k, v in program.arrays.items()
+    }
     graphs = {name: sha256(graph) for name, graph in program.graphs.items()}
     return hash_of([program.driver, list(program.inputs), graphs, arrays, dict(program.settings)])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from auscult.base.contracts import (
-    AnswersNewest,
+    CutsNew,
     Domain,
     Explains,
     Items,
@@ -102,7 +102,7 @@ class Release:
         """Prepare, cut and gate a raw batch; records that cannot be answered are refused one by one."""
         try:
             prepared = self.task.prepare(batch)
-            items = self.task.cut_newest(prepared) if isinstance(self.task, AnswersNewest) else self.task.cut(prepared)
+            items = self.task.cut_new(prepared) if isinstance(self.task, CutsNew) else self.task.cut(prepared)
         except InputError as error:
             if len(batch) > 1:
                 return _merge([self.stage(batch.take(np.array([row]))) for row in range(len(batch))])
@@ -131,7 +131,9 @@ class Release:
         arrays = self._run_together([s.items for s in live if s.items is not None])
         results = iter(arrays)
         return [
-            list(s.refused) if s.batch is None or s.items is None else [*self._records(s.batch, s.items, next(results), explain), *s.refused]
+            list(s.refused)
+            if s.batch is None or s.items is None
+            else [*self._records(s.batch, s.items, next(results), explain), *s.refused]
             for s in staged
         ]
 
@@ -238,7 +240,9 @@ def open_release(folder: Path, find_domain: Callable[[str], Domain], *, threads:
         If the folder is no release, or its manifest does not fit this version.
     """
     if not (folder / MANIFEST).exists():
-        raise VerifyError(f"{folder.name}: expected a release folder with {MANIFEST}, got none; build one with 'auscult build'")
+        raise VerifyError(
+            f"{folder.name}: expected a release folder with {MANIFEST}, got none; build one with 'auscult build'"
+        )
     manifest = read_json(folder / MANIFEST)
     domain = find_domain(manifest["domain"])
     task = make_task(domain, manifest["task"]["name"], manifest["task"]["settings"])
@@ -255,4 +259,3 @@ def open_release(folder: Path, find_domain: Callable[[str], Domain], *, threads:
         read_json(folder / "calibration.json"),
         None if gate is None else Gate.from_dict(gate),
     )
-

@@ -88,4 +88,6 @@ def read_source(source: Source, domain: Domain) -> Iterator[RecordBatch | SetAsi
     except AuscultError:
         raise
     except (ValueError, KeyError, IndexError, OSError, ArithmeticError, EOFError) as error:
-        yield SetAside(source.name, f"{source.files[0].name}: the {source.reader} reader failed ({type(error).__name__})")
+        yield SetAside(
+            source.name, f"{source.files[0].name}: the {source.reader} reader failed ({type(error).__name__})"
+        )

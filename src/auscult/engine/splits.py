@@ -76,9 +76,7 @@ class Split:
         """JSON value that names records by their content hash."""
         rows = [
             [dataset.hashes[r], str(role), *(int(v) for v in rest)]
-            for r, role, *rest in zip(
-                self.record, self.role, self.begin, self.end, self.step, self.fold, strict=True
-            )
+            for r, role, *rest in zip(self.record, self.role, self.begin, self.end, self.step, self.fold, strict=True)
         ]
         counts = {role: len(self.records(role)) for role in (*ROLES, "apart")}
         return {"policy": self.policy, "unit": self.unit, "counts": counts, "rows": rows}

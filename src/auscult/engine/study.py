@@ -61,7 +61,9 @@ def fit_round(bench: Bench, seed: int) -> Round:
         seed,
         splits,
         tuple(fit_named(bench, main, split, seed=seed, fold=fold) for fold, split in enumerate(splits)),
-        tuple(fit_named(bench, bench.task.spec.floor, split, seed=seed, fold=fold) for fold, split in enumerate(splits)),
+        tuple(
+            fit_named(bench, bench.task.spec.floor, split, seed=seed, fold=fold) for fold, split in enumerate(splits)
+        ),
     )
 
 

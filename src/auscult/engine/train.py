@@ -143,7 +143,9 @@ def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: Fi
     network = plan.network()
     steps = plan.steps or (_default_step(train, context),)
     optimisers = [
-        torch.optim.AdamW(s.parameters(network), lr=s.learning_rate or table.learning_rate, weight_decay=table.weight_decay)
+        torch.optim.AdamW(
+            s.parameters(network), lr=s.learning_rate or table.learning_rate, weight_decay=table.weight_decay
+        )
         for s in steps
     ]
     fabric = Fabric(accelerator="auto", devices=1, precision=table.precision)
@@ -166,12 +168,16 @@ def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: Fi
                     optimiser.zero_grad()
                     loss = step.loss(wrapped, batch)
                     if not torch.isfinite(loss):
-                        raise ShapeError(f"training step '{step.name}', epoch {state.epoch + 1}: the loss is not finite; "
-                                         "lower train.learning_rate or look for extreme values in the data")
+                        raise ShapeError(
+                            f"training step '{step.name}', epoch {state.epoch + 1}: the loss is not finite; "
+                            "lower train.learning_rate or look for extreme values in the data"
+                        )
                     fabric.backward(loss)
                     torch.nn.utils.clip_grad_norm_(list(step.parameters(network)), table.clip_norm)
                     optimiser.step()
-            state = state.after_epoch(_valid_loss(plan.valid_loss or steps[-1].loss, wrapped, loader, table.batch_size), network)
+            state = state.after_epoch(
+                _valid_loss(plan.valid_loss or steps[-1].loss, wrapped, loader, table.batch_size), network
+            )
             save_checkpoint(context.folder, network, dict(zip((s.name for s in steps), optimisers, strict=True)), state)
             bar.advance(1, f"validation loss {state.last:.4f}")
     network.load_state_dict(state.best_weights or network.state_dict())
@@ -183,7 +189,9 @@ def _default_step(train: ItemSet, context: FitContext) -> Step:
     kind = kind_of(context.spec)
     make = resolve(kind.loss)
     loss = make(train.target(), kind.n_outputs(context.spec), context.settings)
-    return Step("all", lambda network: network.parameters(), lambda network, b: loss(network(*b.inputs.values()), b.target))
+    return Step(
+        "all", lambda network: network.parameters(), lambda network, b: loss(network(*b.inputs.values()), b.target)
+    )
 
 
 def _set_rates(steps: tuple[Step, ...], optimisers: list[torch.optim.AdamW], table: TrainTable, epoch: int) -> None:
@@ -193,9 +201,7 @@ def _set_rates(steps: tuple[Step, ...], optimisers: list[torch.optim.AdamW], tab
             group["lr"] = (step.learning_rate or table.learning_rate) * share
 
 
-def _valid_loss(
-    loss: Callable[[nn.Module, Batch], Tensor], network: nn.Module, loader: _Loader, size: int
-) -> float:
+def _valid_loss(loss: Callable[[nn.Module, Batch], Tensor], network: nn.Module, loader: _Loader, size: int) -> float:
     network.eval()
     total, count = 0.0, 0
     with torch.no_grad():

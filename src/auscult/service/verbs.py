@@ -174,7 +174,9 @@ def generate(release: PathLike, out: PathLike, *, count: int = 1, seed: int = 0)
     """
     opened = open_release(Path(release), load_domain)
     if not isinstance(opened.task, Generates):
-        raise UsageError(f"generate: expected a release that generates, got the task '{opened.spec.name}', which answers")
+        raise UsageError(
+            f"generate: expected a release that generates, got the task '{opened.spec.name}', which answers"
+        )
     return opened.task.generate(opened.run, Path(out), count=count, seed=seed)
 
 

@@ -24,9 +24,7 @@ Values = npt.NDArray[np.floating[Any]]
 
 @pytest.fixture(scope="module")
 def clean() -> Values:
-    return simulate_ecg(
-        np.random.default_rng(6), duration_s=30.0, rate_hz=RATE_HZ, leads=("I", "II")
-    ).signal_mv
+    return simulate_ecg(np.random.default_rng(6), duration_s=30.0, rate_hz=RATE_HZ, leads=("I", "II")).signal_mv
 
 
 def batch(record: str, values: Values, rate_hz: float = RATE_HZ, name: str = "ecg") -> RecordBatch:

@@ -25,23 +25,30 @@ def _ragged(*rows: Any, dtype: Any = np.int64) -> Ragged:
     return Ragged.of([np.asarray(r, dtype=dtype) for r in rows])
 
 
+P = np.array([[0.9, 0.1], [0.2, 0.8]])
+VALUE = np.array([[100.0, 2.0], [3.0, 4.0]])
 CLASS = {
-    "probability": np.array([[0.9, 0.1], [0.2, 0.8]]),
+    "probability": P,
     "label": np.array([0, 1]),
     "answered": np.array([True, False]),
     "set": np.array([[True, False], [True, True]]),
 }
-EVENTS = {"position": _ragged([3], [7, 9]), "label": _ragged([0], [1, 0]), "score": _ragged([0.5], [0.6, 0.7], dtype=float)}
+EVENTS = {
+    "position": _ragged([3], [7, 9]),
+    "label": _ragged([0], [1, 0]),
+    "score": _ragged([0.5], [0.6, 0.7], dtype=float),
+}
 MASK = np.zeros((40, 50), np.uint8)
 MASK[:5] = 1
+TWO = [[1, 1, 5, 5], [2, 2, 6, 6]]
 EXAMPLES: dict[str, dict[str, Any]] = {
     "class": CLASS,
-    "labels": {"probability": CLASS["probability"], "label": CLASS["set"]},
-    "value": {"value": np.array([[100.0, 2.0], [3.0, 4.0]]), "interval": np.zeros((2, 2, 2))},
+    "labels": {"probability": P, "label": CLASS["set"]},
+    "value": {"value": VALUE, "interval": np.zeros((2, 2, 2))},
     "events": EVENTS,
     "spans": {"span": _ragged([[0, 3]], [[1, 2], [4, 9]]), "label": EVENTS["label"], "score": EVENTS["score"]},
     "mask": {"mask": Ragged.of([MASK, MASK[:20]], ragged_axes=2)},
-    "boxes": {"box": _ragged([[0, 0, 9, 9]], [[1, 1, 5, 5], [2, 2, 6, 6]], dtype=float), "label": EVENTS["label"], "score": EVENTS["score"]},
+    "boxes": {"box": _ragged([[0, 0, 9, 9]], TWO, dtype=float), "label": EVENTS["label"], "score": EVENTS["score"]},
     "ranking": {"item": np.array([[1, 2], [3, -1]]), "score": np.array([[0.5, 0.4], [0.3, 0.0]])},
     "sample": {"sample": np.zeros((2, 3)), "feature": np.zeros((2, 3))},
 }  # fmt: skip
@@ -62,7 +69,11 @@ def test_each_kind_presents_what_its_schema_says(kind: str) -> None:
 
 def test_presented_values_by_hand() -> None:
     spec = _spec("events", position_rate_hz=2.0)
-    assert kind_of(spec).present(spec, _outputs("events"), 1) == {"position_s": [3.5, 4.5], "label": ["b", "a"], "score": [0.6, 0.7]}
+    assert kind_of(spec).present(spec, _outputs("events"), 1) == {
+        "position_s": [3.5, 4.5],
+        "label": ["b", "a"],
+        "score": [0.6, 0.7],
+    }
     spec = _spec("class")
     assert kind_of(spec).present(spec, _outputs("class"), 1) == {
         "label": None, "probability": {"a": 0.2, "b": 0.8}, "set": ["a", "b"],
@@ -86,18 +97,21 @@ def _masks(n: int) -> Ragged:
 @pytest.mark.parametrize(
     ("kind", "inside", "beyond", "words"),
     [  # the tolerances of design.md: probabilities 1e-4, masks 0.1 % of voxels, boxes 0.5 px
-        ("class", {"probability": CLASS["probability"] + 0.9e-4}, {"probability": CLASS["probability"] + 1.1e-4}, "probability"),
+        ("class", {"probability": P + 0.9e-4}, {"probability": P + 1.1e-4}, "probability"),
         ("class", {}, {"label": np.array([0, 0])}, "the decided classes differ"),
-        ("labels", {"probability": CLASS["probability"] - 0.9e-4}, {"label": ~CLASS["set"]}, "the decided labels differ"),
-        ("value", {"value": EXAMPLES["value"]["value"] + 0.009}, {"value": EXAMPLES["value"]["value"] + 0.011}, "value"),
-        ("events", {"score": _ragged([0.50005], [0.6, 0.7], dtype=float)}, {"position": _ragged([3], [7, 8])}, "'position' differ"),
+        ("labels", {"probability": P - 0.9e-4}, {"label": ~CLASS["set"]}, "the decided labels differ"),
+        ("value", {"value": VALUE + 0.009}, {"value": VALUE + 0.011}, "value"),
+        ("events", {"score": _ragged([0.50005], [0.6, 0.7], dtype=float)},
+         {"position": _ragged([3], [7, 8])}, "'position' differ"),
         ("events", {}, {"position": _ragged([3], [7]), "label": _ragged([0], [1])}, "expected 3, got 2"),
         ("spans", {}, {"span": _ragged([[0, 3]], [[1, 2], [4, 8]])}, "'span' differ"),
         ("mask", {"mask": _masks(2)}, {"mask": _masks(3)}, r"at most 0.1 % of voxels to differ, got 0.15 %"),
-        ("boxes", {"box": _ragged([[0, 0, 9, 9.4]], [[1, 1, 5, 5], [2, 2, 6, 6]], dtype=float)},
-         {"box": _ragged([[0, 0, 9, 9.6]], [[1, 1, 5, 5], [2, 2, 6, 6]], dtype=float)}, "box: expected within 0.5"),
-        ("ranking", {"score": EXAMPLES["ranking"]["score"] + 5e-5}, {"item": np.array([[2, 1], [3, -1]])}, "order differ"),
-        ("sample", {"sample": np.full((2, 3), 5e-5)}, {"sample": np.full((2, 3), 2e-4)}, "sample: expected within 0.0001"),
+        ("boxes", {"box": _ragged([[0, 0, 9, 9.4]], TWO, dtype=float)},
+         {"box": _ragged([[0, 0, 9, 9.6]], TWO, dtype=float)}, "box: expected within 0.5"),
+        ("ranking", {"score": EXAMPLES["ranking"]["score"] + 5e-5}, {"item": np.array([[2, 1], [3, -1]])},
+         "order differ"),
+        ("sample", {"sample": np.full((2, 3), 5e-5)}, {"sample": np.full((2, 3), 2e-4)},
+         "sample: expected within 0.0001"),
     ],
 )  # fmt: skip
 def test_tolerances(kind: str, inside: dict[str, Any], beyond: dict[str, Any], words: str) -> None:
@@ -110,9 +124,7 @@ def test_tolerances(kind: str, inside: dict[str, Any], beyond: dict[str, Any], w
 def test_a_span_or_box_that_moved_to_another_record_is_another_answer(kind: str) -> None:
     """The same values in the same order, but the first record has two of them and the second one."""
     name = {"boxes": "box", "spans": "span"}[kind]
-    moved = {
-        key: Ragged(EXAMPLES[kind][key].values, np.array([0, 2, 3])) for key in (name, "label", "score")
-    }
+    moved = {key: Ragged(EXAMPLES[kind][key].values, np.array([0, 2, 3])) for key in (name, "label", "score")}
     spec = _spec(kind)
     assert kind_of(spec).difference(spec, _outputs(kind), _outputs(kind, **moved))
 

@@ -70,7 +70,13 @@ def test_linear_sparse_is_the_dense_product(activation: str, rng: np.random.Gene
     score = dense @ weight + bias
     softmax = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
     expected = {"softmax": softmax, "sigmoid": 1 / (1 + np.exp(-score)), "none": score}[activation]
-    program = Program("linear-sparse", ("ids", "counts"), {}, {"weight": weight, "bias": bias}, {"activation": activation, "output": "p"})
+    program = Program(
+        "linear-sparse",
+        ("ids", "counts"),
+        {},
+        {"weight": weight, "bias": bias},
+        {"activation": activation, "output": "p"},
+    )
     np.testing.assert_allclose(load_program(program)({"ids": ids, "counts": counts})["p"], expected, rtol=1e-5)
     with pytest.raises(ShapeError, match="program input 'ids': expected numbers below 6, got 6"):
         load_program(program)({"ids": ids * 0 + 6, "counts": counts})
@@ -113,7 +119,13 @@ def test_decode_takes_the_most_probable_token_and_stops_at_the_end() -> None:
 
 def test_decode_draws_by_its_seed_and_from_the_nucleus(rng: np.random.Generator) -> None:
     logits = np.tile(np.log([0.55, 0.4, 0.04, 0.01]), (4, 1))
-    program = Program("decode", ("prompt", "seed"), {"main": table_graph(logits)}, {}, {**SETTINGS, "end": 9, "temperature": 1.0, "top_p": 0.9})
+    program = Program(
+        "decode",
+        ("prompt", "seed"),
+        {"main": table_graph(logits)},
+        {},
+        {**SETTINGS, "end": 9, "temperature": 1.0, "top_p": 0.9},
+    )
     run = load_program(program)
     prompt = np.zeros((200, 1), np.int64)
     made = run({"prompt": prompt, "seed": np.arange(200)})["tokens"]
@@ -136,7 +148,9 @@ def test_tiled_of_a_pointwise_network_is_the_network(shape: tuple[int, int], rng
 
 def test_tiled_refuses_other_axes() -> None:
     program = Program("tiled", ("image",), {"main": _pointwise(nn.Conv2d(1, 2, 1))}, {}, {"tile": [8, 8]})
-    with pytest.raises(ShapeError, match=r"program input 'image': expected 2 space axes after \(N, C\), got shape \(8, 8\)"):
+    with pytest.raises(
+        ShapeError, match=r"program input 'image': expected 2 space axes after \(N, C\), got shape \(8, 8\)"
+    ):
         load_program(program)({"image": np.zeros((8, 8), np.float32)})
 
 

@@ -77,6 +77,8 @@ def test_leaks_by_content_and_by_subject(dataset: Make) -> None:
 def test_a_leak_is_refused_in_words_or_reported(dataset: Make) -> None:
     waves = dataset("ahead", write=_write)
     leak = _leaks(waves, _split([1, 9]))
-    with pytest.raises(DataError, match=r"1 test records share a subject with training and 1 have nearly the same content .*\(r1, r9\)"):
+    with pytest.raises(
+        DataError, match=r"1 test records share a subject with training and 1 have nearly the same content .*\(r1, r9\)"
+    ):
         require_no_leak(leak, waves, on_leak="fail")
     require_no_leak(leak, waves, on_leak="report")

@@ -44,5 +44,10 @@ def neighbours(train: ItemSet, spec: TaskSpec, k: int) -> Program:
     """Store the training items for the driver ``neighbours``."""
     bank = train.inputs()["features"].astype(np.float32)
     center, scale = bank.mean(axis=0), np.maximum(bank.std(axis=0), 1e-6)
-    arrays = {"bank": (bank - center) / scale, "target": as_numbers(train.target(), spec), "center": center, "scale": scale}
+    arrays = {
+        "bank": (bank - center) / scale,
+        "target": as_numbers(train.target(), spec),
+        "center": center,
+        "scale": scale,
+    }
     return Program("neighbours", ("features",), {}, arrays, {"k": min(k, len(bank)), "output": kind_of(spec).output})

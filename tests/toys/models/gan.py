@@ -1,4 +1,4 @@
-"""Models ``gan`` and ``cloud``: a generator with its critic, each with its optimiser, and independent normal columns."""
+"""Models ``gan`` and ``cloud``: a generator and a critic, each with its optimiser, and independent normal columns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from auscult.base.contracts import FitContext, Fitted, ItemSet, KindName, Program
 from auscult.engine.train import Batch, GradientPlan, Step, fit_gradient
@@ -37,11 +37,11 @@ def _critic_loss(network: nn.Module, batch: Batch) -> Tensor:
     assert batch.target is not None
     made = network(batch.inputs["noise"], "make").detach()
     real, false = network(batch.target, "judge"), network(made, "judge")
-    return F.softplus(-real).mean() + F.softplus(false).mean() + 0.05 * (real**2 + false**2).mean()
+    return functional.softplus(-real).mean() + functional.softplus(false).mean() + 0.05 * (real**2 + false**2).mean()
 
 
 def _generator_loss(network: nn.Module, batch: Batch) -> Tensor:
-    return F.softplus(-network(network(batch.inputs["noise"], "make"), "judge")).mean()
+    return functional.softplus(-network(network(batch.inputs["noise"], "make"), "judge")).mean()
 
 
 def _moment_gap(network: nn.Module, batch: Batch) -> Tensor:

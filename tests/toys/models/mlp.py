@@ -1,4 +1,4 @@
-"""Model ``mlp``: one hidden layer on ``features``; the default loss of the kind, the absolute error where it has none."""
+"""Model ``mlp``: one hidden layer on ``features``; the default loss of the kind, else the absolute error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from pydantic import Field as Setting
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName, Program
 from auscult.engine.answers import kind_of
@@ -48,11 +48,15 @@ class Mlp:
         def export(trained: nn.Module, example: Batch) -> Program:
             weights = [v.detach().numpy() for v in trained.state_dict().values()]
             layers = [(weights[0].T, weights[1]), (weights[2].T, weights[3])]
-            return Program("forward", ("features",), {"main": dense_graph(layers, "features", kind.output, activation=kind.activation)})
+            return Program(
+                "forward",
+                ("features",),
+                {"main": dense_graph(layers, "features", kind.output, activation=kind.activation)},
+            )
 
         return fit_gradient(GradientPlan(network, ("features",), steps, export=export), train, valid, context)
 
 
 def _absolute(network: nn.Module, batch: Batch) -> Tensor:
     assert batch.target is not None
-    return F.l1_loss(network(*batch.inputs.values()), batch.target.to(torch.float32))
+    return functional.l1_loss(network(*batch.inputs.values()), batch.target.to(torch.float32))

@@ -44,7 +44,9 @@ class Ahead:
             near = np.stack([wave[s : s + WINDOW + AHEAD, 0] for s in starts])
             parts.append((near, np.full(len(starts), row), starts + WINDOW))
         near, record, position = (np.concatenate(p) for p in zip(*parts, strict=True))
-        return Items({"features": near[:, :WINDOW]}, record.astype(np.int64), position.astype(np.int64), near[:, WINDOW:])
+        return Items(
+            {"features": near[:, :WINDOW]}, record.astype(np.int64), position.astype(np.int64), near[:, WINDOW:]
+        )
 
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
         """One answer a window."""

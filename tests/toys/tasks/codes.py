@@ -48,5 +48,8 @@ class Codes:
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
         """One answer a record."""
         return Outputs(
-            {"probability": arrays["probability"]}, items.record, None, None if items.target is None else {"label": items.target}
+            {"probability": arrays["probability"]},
+            items.record,
+            None,
+            None if items.target is None else {"label": items.target},
         )

@@ -28,7 +28,8 @@ class Colour:
         self._config = config
         self.spec = TaskSpec(
             "colour", "class", "nearest of three centres", ("red", "green", "blue"),
-            primary="accuracy", metrics=("accuracy", "macro_f1", "ece", "brier"), floor="constant", example="points", faults=("noise",),
+            primary="accuracy", metrics=("accuracy", "macro_f1", "ece", "brier"),
+            floor="constant", example="points", faults=("noise",),
         )  # fmt: skip
 
     def prepare(self, batch: RecordBatch) -> RecordBatch:
@@ -46,5 +47,8 @@ class Colour:
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
         """One answer a record."""
         return Outputs(
-            {"probability": arrays["probability"]}, items.record, None, None if items.target is None else {"label": items.target}
+            {"probability": arrays["probability"]},
+            items.record,
+            None,
+            None if items.target is None else {"label": items.target},
         )

@@ -21,7 +21,8 @@ class Frame:
 
     def __init__(self, config: NoSettings) -> None:
         self.spec = TaskSpec(
-            "frame", "boxes", "the box of a picture", ("weak", "strong"), primary="map50", metrics=("map50", "map50_95"),
+            "frame", "boxes", "the box of a picture", ("weak", "strong"),
+             primary="map50", metrics=("map50", "map50_95"),
             floor="constant", example="pictures",
         )  # fmt: skip
 
@@ -53,7 +54,10 @@ class Frame:
         target: dict[str, Column] | None = None
         if batch.has("box"):
             known = batch.ragged("box")
-            target = {"box": Ragged(known.values[:, :4], known.offsets), "label": Ragged(known.values[:, 4], known.offsets)}
+            target = {
+                "box": Ragged(known.values[:, :4], known.offsets),
+                "label": Ragged(known.values[:, 4], known.offsets),
+            }
         return Outputs(made, items.record, None, target)
 
 

@@ -49,7 +49,11 @@ class Parts:
         tag = np.asarray(arrays["tag"])
         span, label, score = [], [], []
         for row, (tags, starts) in enumerate(
-            zip(cut_where(tag, items.record, len(batch)), cut_where(items.position, items.record, len(batch)), strict=True)
+            zip(
+                cut_where(tag, items.record, len(batch)),
+                cut_where(items.position, items.record, len(batch)),
+                strict=True,
+            )
         ):
             ends = {s: s + len(w) for s, w in _words(str(batch.dense("text")[row]))}
             best = tags.argmax(axis=1) if len(tags) else np.zeros(0, np.int64)
@@ -65,7 +69,10 @@ class Parts:
         target: dict[str, Column] | None = None
         if batch.has("span"):
             known = batch.ragged("span")
-            target = {"span": Ragged(known.values[:, :2], known.offsets), "label": Ragged(known.values[:, 2], known.offsets)}
+            target = {
+                "span": Ragged(known.values[:, :2], known.offsets),
+                "label": Ragged(known.values[:, 2], known.offsets),
+            }
         return Outputs(made, np.arange(len(batch), dtype=np.int64), None, target)
 
 

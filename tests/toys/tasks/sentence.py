@@ -22,7 +22,8 @@ class Sentence:
 
     def __init__(self, config: NoSettings) -> None:
         self.spec = TaskSpec(
-            "sentence", "sample", "new sequences of tokens", ("sequence",), primary="kid", metrics=("kid",), floor="unigram",
+            "sentence", "sample", "new sequences of tokens", ("sequence",),
+             primary="kid", metrics=("kid",), floor="unigram",
             example="sentences", resample="record",
         )  # fmt: skip
 
@@ -40,7 +41,9 @@ class Sentence:
         tokens = np.full((len(batch), LENGTH), -1, dtype=np.int64)
         for row, sequence in enumerate(batch.ragged("tokens")):
             tokens[row, : len(sequence)] = sequence[:LENGTH]
-        return Items({"prompt": tokens[:, :1], "seed": np.asarray(batch.dense("seed"))}, rows, np.zeros_like(rows), tokens)
+        return Items(
+            {"prompt": tokens[:, :1], "seed": np.asarray(batch.dense("seed"))}, rows, np.zeros_like(rows), tokens
+        )
 
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
         """One sequence a request; its feature is which token follows which."""

@@ -44,7 +44,8 @@ class Spikes:
             parts.append((near, np.full(len(wave), row), np.arange(len(wave)), hit))
         near, record, position, hit = (np.concatenate(p) for p in zip(*parts, strict=True))
         return Items(
-            {"features": np.ascontiguousarray(near, dtype=np.float32)}, record.astype(np.int64), position.astype(np.int64),
+            {"features": np.ascontiguousarray(near, dtype=np.float32)},
+            record.astype(np.int64), position.astype(np.int64),
             hit if batch.has("spike") else None,
         )  # fmt: skip
 
@@ -54,7 +55,9 @@ class Spikes:
         found = [
             (p[keep], s[keep])
             for s, p in zip(
-                cut_where(score, items.record, len(batch)), cut_where(items.position, items.record, len(batch)), strict=True
+                cut_where(score, items.record, len(batch)),
+                cut_where(items.position, items.record, len(batch)),
+                strict=True,
             )
             for keep in [_peaks(s)]
         ]

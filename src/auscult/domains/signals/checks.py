@@ -93,9 +93,7 @@ def lead_off(batches: Batches) -> list[Finding]:
     def off(values: Floats, field: Field, rate_hz: float) -> bool:
         return bool((silent_share(values, rate_hz, limit=LEAD_OFF_MV) >= LEAD_OFF_SHARE).any())
 
-    text = (
-        f"have a lead that moves by less than {LEAD_OFF_MV:g} mV for half of the time or more: electrode off?"
-    )
+    text = f"have a lead that moves by less than {LEAD_OFF_MV:g} mV for half of the time or more: electrode off?"
     return _each(batches, off, check="lead_off", severity="warning", text=text, only="ecg")
 
 
@@ -167,9 +165,7 @@ def gaps(batches: Batches) -> list[Finding]:
 
     def text(name: str) -> str:
         share = n_missing[name] / n_all[name]
-        return (
-            f"hold gaps: {share:.2%} of all samples are missing, the longest gap is {longest_s[name]:.3g} s"
-        )
+        return f"hold gaps: {share:.2%} of all samples are missing, the longest gap is {longest_s[name]:.3g} s"
 
     return _each(batches, holed, check="gaps", severity="warning", text=text)
 
@@ -185,9 +181,7 @@ def rate_change(batches: Batches) -> list[Finding]:
             usual = max(rates, key=lambda rate: len(rates[rate]))
             others = [record for rate, records in rates.items() if rate != usual for record in records]
             counts = ", ".join(f"{rate:g} Hz ({len(rates[rate])})" for rate in sorted(rates))
-            text = (
-                f"{name}: recorded at {len(rates)} rates: {counts}; a task resamples them to one, or refuses"
-            )
+            text = f"{name}: recorded at {len(rates)} rates: {counts}; a task resamples them to one, or refuses"
             found.append(_finding("rate_change", "info", text, others))
     return found
 

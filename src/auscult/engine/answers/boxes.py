@@ -47,6 +47,8 @@ class BoxesKind(AnswerKind):
 
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:
         """Same classes, corners within 0.5 pixels, scores within 1e-4."""
+        if not np.array_equal(first.ragged("label").offsets, second.ragged("label").offsets):
+            return "boxes: the number of boxes of an image differs"
         if not np.array_equal(first.ragged("label").values, second.ragged("label").values):
             return "boxes: the classes differ"
         corners = close("box", first.ragged("box").values, second.ragged("box").values, 0.5)

@@ -71,9 +71,7 @@ class EventsKind(AnswerKind):
 
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
         """Three lists of the same length."""
-        return record_of(
-            position_s=listed(number()), label=listed({"enum": list(spec.labels)}), score=listed(number())
-        )
+        return record_of(position_s=listed(number()), label=listed({"enum": list(spec.labels)}), score=listed(number()))
 
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:
         """Same positions and labels, scores within 1e-4."""

@@ -57,7 +57,11 @@ class LabelsKind(AnswerKind):
             score = fit_isotonic_labels(score, known, missing=missing).apply(score)
         rule, _, level = (table.threshold or "f1").partition(":")
         made["threshold"] = fit_label_thresholds(
-            known, score, rule=rule, level=float(level) if level else None, missing=missing  # type: ignore[arg-type]
+            known,
+            score,
+            rule=rule,  # type: ignore[arg-type]
+            level=float(level) if level else None,
+            missing=missing,
         ).to_dict()
         return made
 

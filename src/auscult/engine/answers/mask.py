@@ -26,7 +26,9 @@ class MaskKind(AnswerKind):
     output: ClassVar[str] = "probability"
     activation: ClassVar[str] = "softmax"
     loss: ClassVar[str] = "auscult.engine.losses:dice_cross_entropy"
-    why_not_calibrated: ClassVar[str] = "the mask is the most probable label of each voxel; volumes carry no probability"
+    why_not_calibrated: ClassVar[str] = (
+        "the mask is the most probable label of each voxel; volumes carry no probability"
+    )
 
     def n_outputs(self, spec: TaskSpec) -> int:
         """Background and each label."""

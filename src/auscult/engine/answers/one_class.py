@@ -101,7 +101,9 @@ class ClassKind(AnswerKind):
     def _probabilities(self, raw: Array, known: Array, method: str) -> dict[str, Any] | None:
         if method == "isotonic":
             if raw.shape[1] != 2:
-                raise UsageError(f"calibrate.method: 'isotonic' expects two classes, got {raw.shape[1]}; use 'temperature'")
+                raise UsageError(
+                    f"calibrate.method: 'isotonic' expects two classes, got {raw.shape[1]}; use 'temperature'"
+                )
             return fit_isotonic(raw[:, 1], known == 1).to_dict()
         return None if method == "none" else fit_temperature(raw, known).to_dict()
 

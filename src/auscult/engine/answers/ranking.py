@@ -58,7 +58,9 @@ class RankingKind(AnswerKind):
         item = outputs.array("item")
         known = np.union1d(item[item >= 0], outputs.ragged_truth("relevant").values)
         drawn = np.stack([rng.permutation(known)[: item.shape[1]] for _ in range(len(item))])
-        return Outputs({"item": drawn, "score": np.zeros(drawn.shape)}, outputs.record, outputs.position, outputs.target)
+        return Outputs(
+            {"item": drawn, "score": np.zeros(drawn.shape)}, outputs.record, outputs.position, outputs.target
+        )
 
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:
         """Same items in the same order, scores within 1e-4."""

@@ -29,7 +29,11 @@ class SpansKind(AnswerKind):
 
     def table(self, spec: TaskSpec) -> Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]]:
         """Return exact-match metrics, over all types."""
-        return {"entity_f1": (entity_f1, {}), "entity_precision": (entity_precision, {}), "entity_recall": (entity_recall, {})}
+        return {
+            "entity_f1": (entity_f1, {}),
+            "entity_precision": (entity_precision, {}),
+            "entity_recall": (entity_recall, {}),
+        }
 
     def judged(self, spec: TaskSpec, outputs: Outputs, metric: str) -> tuple[Any, Any, npt.NDArray[np.int64]]:
         """Return triples of start, end and type for each text."""
@@ -52,6 +56,8 @@ class SpansKind(AnswerKind):
 
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:
         """Same spans and types, scores within 1e-4."""
+        if not np.array_equal(first.ragged("span").offsets, second.ragged("span").offsets):
+            return "spans: the number of spans of a text differs"
         for name in ("span", "label"):
             if not np.array_equal(first.ragged(name).values, second.ragged(name).values):
                 return f"spans: the values of '{name}' differ"

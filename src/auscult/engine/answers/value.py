@@ -59,7 +59,9 @@ class ValueKind(AnswerKind):
         """Add intervals."""
         value = outputs.array("value").astype(np.float64)
         interval = read_calibrator(calibration["interval"]).apply(value)
-        return Outputs({**outputs.arrays, "value": value, "interval": interval}, outputs.record, outputs.position, outputs.target)
+        return Outputs(
+            {**outputs.arrays, "value": value, "interval": interval}, outputs.record, outputs.position, outputs.target
+        )
 
     def present(self, spec: TaskSpec, outputs: Outputs, row: int) -> dict[str, Any]:
         """Values and intervals by name, with the unit."""
@@ -68,7 +70,8 @@ class ValueKind(AnswerKind):
             "unit": spec.unit,
             "value": {name: round(float(v), 2) for name, v in zip(spec.labels, value, strict=True)},
             "interval": {
-                name: [round(float(a), 2), round(float(b), 2)] for name, (a, b) in zip(spec.labels, interval, strict=True)
+                name: [round(float(a), 2), round(float(b), 2)]
+                for name, (a, b) in zip(spec.labels, interval, strict=True)
             },
         }
 

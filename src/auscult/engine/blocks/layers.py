@@ -35,6 +35,6 @@ class Standardise(nn.Module):
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
-    """Group normalisation with at most 8 groups (Wu and He 2018); unlike batch normalisation it allows private training."""
+    """Group normalisation with at most 8 groups (Wu and He 2018); items do not see each other in it."""
     groups = next(g for g in (8, 4, 2, 1) if channels % g == 0)
     return nn.GroupNorm(groups, channels)

@@ -76,7 +76,13 @@ def fit_class_trees(
     graphs = {}
     for member in range(int(settings.get("members", 1))):
         objective = {"objective": "multiclass", "num_class": len(context.spec.labels), "metric": "multi_logloss"}
-        booster = _boost((x, y, weight), _known(valid, name), {**objective, **_common(context, member)}, settings, patience=10 * context.settings.patience)
+        booster = _boost(
+            (x, y, weight),
+            _known(valid, name),
+            {**objective, **_common(context, member)},
+            settings,
+            patience=10 * context.settings.patience,
+        )
         graphs[f"trees{member}"] = trees_to_onnx(booster, name, x.shape[1])
     return TreesFitted(Program("forward", (name,), graphs))
 
@@ -128,9 +134,7 @@ def _boost(
     )
 
 
-def fit_score_trees(
-    train: ItemSet, valid: ItemSet, context: FitContext, *, settings: Mapping[str, Any]
-) -> TreesFitted:
+def fit_score_trees(train: ItemSet, valid: ItemSet, context: FitContext, *, settings: Mapping[str, Any]) -> TreesFitted:
     """Fit trees that score each item from 0 to 1, for kinds whose target is 0 or 1 (-1 is left out).
 
     Parameters are those of ``fit_class_trees``; the program gives ``score`` (N, 1).

@@ -282,7 +282,6 @@ def fit_conformal_intervals(
     n_groups = _n_groups(group)
     index = _groups(group, len(truth), n_groups)
     radii = tuple(
-        tuple(_finite(conformal_quantile(column, coverage)) for column in error[index == g].T)
-        for g in range(n_groups)
+        tuple(_finite(conformal_quantile(column, coverage)) for column in error[index == g].T) for g in range(n_groups)
     )
     return ConformalIntervals(coverage=coverage, normalised=scale is not None, radii=radii)

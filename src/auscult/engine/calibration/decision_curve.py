@@ -80,9 +80,7 @@ def net_benefit(
     return ratio(total, n_items)
 
 
-def decision_curve(
-    target: Array, output: Array, *, thresholds: tuple[float, ...] = USUAL_THRESHOLDS
-) -> DecisionCurve:
+def decision_curve(target: Array, output: Array, *, thresholds: tuple[float, ...] = USUAL_THRESHOLDS) -> DecisionCurve:
     """Give the decision curve of all items.
 
     Parameters

@@ -46,9 +46,7 @@ class Temperature(Calibrator):
         ShapeError
             Not probabilities.
         """
-        return np.asarray(
-            special.softmax(_logits(probabilities) / self.temperature, axis=1), dtype=np.float64
-        )
+        return np.asarray(special.softmax(_logits(probabilities) / self.temperature, axis=1), dtype=np.float64)
 
 
 def _logits(probabilities: Array) -> Floats:

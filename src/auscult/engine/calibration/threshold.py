@@ -110,9 +110,7 @@ def _worth(true: Floats, false: Floats, rule: str, level: float | None) -> Float
     return np.asarray(true >= round((level or 0.0) * n_positive, 9), dtype=np.float64)
 
 
-def fit_threshold(
-    target: Array, score: Array, *, rule: Rule = "youden", level: float | None = None
-) -> Threshold:
+def fit_threshold(target: Array, score: Array, *, rule: Rule = "youden", level: float | None = None) -> Threshold:
     """Choose the threshold on validation items.
 
     Parameters
@@ -149,9 +147,7 @@ def fit_threshold(
     if rule == "fixed" and level is not None:
         return Threshold(value=level, rule=rule, level=level)
     if not positive.any():
-        raise DataError(
-            f"threshold: expected a positive on validation, got none of {len(values)}; use 'fixed'"
-        )
+        raise DataError(f"threshold: expected a positive on validation, got none of {len(values)}; use 'fixed'")
     distinct, point = np.unique(-values, return_inverse=True)
     true: Floats = np.cumsum(np.bincount(point, weights=positive), dtype=np.float64)
     false: Floats = np.cumsum(np.bincount(point, weights=~positive), dtype=np.float64)

@@ -23,7 +23,9 @@ def load(program: Program, threads: int) -> Run:
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         ids = inputs["ids"]
         if ids.ndim != 2 or ids.shape != inputs["counts"].shape:
-            raise ShapeError(f"program inputs 'ids' and 'counts': expected both (N, L), got {ids.shape} and {inputs['counts'].shape}")
+            raise ShapeError(
+                f"program inputs 'ids' and 'counts': expected both (N, L), got {ids.shape} and {inputs['counts'].shape}"
+            )
         if ids.max(initial=-1) >= len(weight):
             raise ShapeError(f"program input 'ids': expected numbers below {len(weight)}, got {int(ids.max())}")
         counts = np.where(ids >= 0, inputs["counts"], 0.0)

@@ -10,7 +10,12 @@ import onnxruntime as ort
 from auscult.base.arrays import Array
 from auscult.base.errors import ShapeError
 
-_TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(double)": np.float64, "tensor(bool)": np.bool_}
+_TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(int64)": np.int64,
+    "tensor(double)": np.float64,
+    "tensor(bool)": np.bool_,
+}
 
 
 class Session:

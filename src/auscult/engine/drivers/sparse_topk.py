@@ -40,7 +40,9 @@ def load(program: Program, threads: int) -> Run:
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         history = inputs["history"]
         if history.ndim != 2 or history.max(initial=-1) >= size:
-            raise ShapeError(f"program input 'history': expected numbers below {size}, shape (N, L), got shape {history.shape}")
+            raise ShapeError(
+                f"program input 'history': expected numbers below {size}, shape (N, L), got shape {history.shape}"
+            )
         parts = [some(history[i : i + ROWS]) for i in range(0, len(history), ROWS)]
         item, score = (np.concatenate(p) for p in zip(*parts, strict=True))
         return {"item": item.astype(np.int64), "score": score}

@@ -29,7 +29,9 @@ def load(program: Program, threads: int) -> Run:
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         volume = np.asarray(inputs[name], dtype=np.float32)
         if volume.ndim != 2 + len(tile):
-            raise ShapeError(f"program input '{name}': expected {len(tile)} space axes after (N, C), got shape {volume.shape}")
+            raise ShapeError(
+                f"program input '{name}': expected {len(tile)} space axes after (N, C), got shape {volume.shape}"
+            )
         space = volume.shape[2:]
         short = [max(t - s, 0) for t, s in zip(tile, space, strict=True)]
         padded = np.pad(volume, [(0, 0), (0, 0), *((0, p) for p in short)], mode="edge")

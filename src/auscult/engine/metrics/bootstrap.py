@@ -79,8 +79,7 @@ def bootstrap_weights(n_units: int, n_resamples: int, rng: np.random.Generator) 
     """
     if n_units < 1 or n_resamples < 1:
         raise UsageError(
-            f"bootstrap: expected at least 1 unit and 1 resample, got {n_units} and {n_resamples}; "
-            "set both above 0"
+            f"bootstrap: expected at least 1 unit and 1 resample, got {n_units} and {n_resamples}; set both above 0"
         )
     weights = np.empty((n_resamples, n_units), dtype=np.float32)
     for row in weights:
@@ -245,9 +244,7 @@ def paired_difference(
     return _estimate(statistic, np.asarray(unit), n_resamples=n_resamples, rng=rng, level=level)
 
 
-def value_by_unit(
-    metric: MetricFunction, target: Any, output: Any, *, unit: Array, **parameters: Any
-) -> Floats:
+def value_by_unit(metric: MetricFunction, target: Any, output: Any, *, unit: Array, **parameters: Any) -> Floats:
     """Value of the metric on each unit alone, for the table of a study with few subjects.
 
     Parameters

@@ -195,9 +195,7 @@ def map50(
     weights: Array | None = None,
 ) -> Floats:
     """Mean over the classes with a reference box of the average precision at overlap 0.5, (B,) in [0, 1]."""
-    areas = average_precisions(
-        target, output, n_classes=n_classes, overlaps=(0.5,), unit=unit, weights=weights
-    )
+    areas = average_precisions(target, output, n_classes=n_classes, overlaps=(0.5,), unit=unit, weights=weights)
     return mean_defined(areas[:, 0])
 
 

@@ -39,9 +39,7 @@ def require_shape(name: str, array: Array, expected: tuple[int | str, ...]) -> N
     )
     if not fits:
         words = ", ".join(str(size) for size in expected)
-        raise ShapeError(
-            f"{name}: expected shape ({words}), got {array.shape}; give one row an item, in one order"
-        )
+        raise ShapeError(f"{name}: expected shape ({words}), got {array.shape}; give one row an item, in one order")
 
 
 def require_finite(name: str, array: Array) -> None:
@@ -64,8 +62,7 @@ def require_finite(name: str, array: Array) -> None:
     bad = int(array.size - np.count_nonzero(np.isfinite(array)))
     if bad:
         raise ShapeError(
-            f"{name}: expected finite numbers, got {bad} NaN or infinite of {array.size}; "
-            "set these items aside first"
+            f"{name}: expected finite numbers, got {bad} NaN or infinite of {array.size}; set these items aside first"
         )
 
 
@@ -123,9 +120,7 @@ def as_classes(name: str, values: npt.ArrayLike, n_classes: int) -> Ints:
         raise ShapeError(f"{name}: expected whole numbers (class 0 to {n_classes - 1}), got {array.dtype}")
     outside = int(np.count_nonzero((array < 0) | (array >= n_classes)))
     if outside:
-        raise ShapeError(
-            f"{name}: expected classes 0 to {n_classes - 1}, got {outside} of {array.size} outside"
-        )
+        raise ShapeError(f"{name}: expected classes 0 to {n_classes - 1}, got {outside} of {array.size} outside")
     return array.astype(np.int64, copy=False)
 
 

@@ -82,9 +82,7 @@ def class_counts(
     hit = truth == decided
     size = n_units * n_classes
     cells = [index * n_classes + truth, index * n_classes + decided, (index * n_classes + truth)[hit]]
-    per_unit = np.stack(
-        [np.bincount(cell, minlength=size).reshape(n_units, n_classes) for cell in cells], axis=1
-    )
+    per_unit = np.stack([np.bincount(cell, minlength=size).reshape(n_units, n_classes) for cell in cells], axis=1)
     return weighted_sums(per_unit, drawn)  # (S, 3, K) -> (B, 3, K)
 
 
@@ -122,9 +120,7 @@ def accuracy(
     threshold: float | None = None,
 ) -> Floats:
     """Share of the items whose class is right, (B,) in [0, 1]."""
-    true, _, both = np.moveaxis(
-        class_counts(target, output, unit=unit, weights=weights, threshold=threshold), 1, 0
-    )
+    true, _, both = np.moveaxis(class_counts(target, output, unit=unit, weights=weights, threshold=threshold), 1, 0)
     return ratio(both.sum(axis=1), true.sum(axis=1))
 
 

@@ -29,9 +29,7 @@ def _curves(
         yield true, both - true
 
 
-def score_roc_auc(
-    target: Array, score: Array, *, unit: Array | None = None, weights: Array | None = None
-) -> Floats:
+def score_roc_auc(target: Array, score: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
     """Area under the ROC curve: the chance that a positive scores above a negative, a tie counting half.
 
     Parameters
@@ -67,9 +65,7 @@ def score_roc_auc(
     return np.concatenate(parts)
 
 
-def score_pr_auc(
-    target: Array, score: Array, *, unit: Array | None = None, weights: Array | None = None
-) -> Floats:
+def score_pr_auc(target: Array, score: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
     """Average precision: the precision at each distinct score, weighted by the recall gained there.
 
     Parameters
@@ -115,9 +111,7 @@ def _one_against_rest(output: Array, target: Array) -> list[tuple[Bools, Floats]
     return [(np.asarray(truth == k), columns[:, -1 if n_classes == 2 else k]) for k in positives]
 
 
-def roc_auc(
-    target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None
-) -> Floats:
+def roc_auc(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
     """Area under the ROC curve of the answer kind *class*, (B,) in [0, 1].
 
     ``target`` is (N,) int in [0, K); ``output`` is (N, K) probabilities or (N,) scores of the second of two
@@ -129,9 +123,7 @@ def roc_auc(
     return mean_defined(np.stack(areas, axis=1))
 
 
-def pr_auc(
-    target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None
-) -> Floats:
+def pr_auc(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
     """Average precision of the answer kind *class*, (B,) in [0, 1].
 
     Input as in :func:`roc_auc`; for more than two classes the mean over those with a positive.

@@ -21,9 +21,7 @@ def _positions(name: str, values: Array) -> list[float]:
     require_shape(name, array, ("K",))
     require_finite(name, array)
     if np.any(array[1:] < array[:-1]):
-        raise ShapeError(
-            f"{name}: expected ascending positions, got {array.shape[0]} unsorted ones; sort them"
-        )
+        raise ShapeError(f"{name}: expected ascending positions, got {array.shape[0]} unsorted ones; sort them")
     positions: list[float] = array.tolist()
     return positions
 
@@ -83,9 +81,7 @@ def match_events(reference: Array, detected: Array, tolerance: float) -> Ints:
     within 150 ms). Positions that were free are then used where they are nearer, which changes no count.
     """
     if not tolerance >= 0:
-        raise ShapeError(
-            f"tolerance: expected 0 or more, got {tolerance}; 0.15 s of samples is usual for beats"
-        )
+        raise ShapeError(f"tolerance: expected 0 or more, got {tolerance}; 0.15 s of samples is usual for beats")
     first, second = _positions("reference", reference), _positions("detected", detected)
     pairs = _leftmost(first, second, tolerance)
     for side in (1, 0):

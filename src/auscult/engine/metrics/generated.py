@@ -96,9 +96,7 @@ def nearest_distances(features: Array, others: Array) -> Floats:
     return out
 
 
-def membership_auc(
-    target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None
-) -> Floats:
+def membership_auc(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
     """How well the distance to the nearest generated item tells training items from held-out items.
 
     Parameters
@@ -165,9 +163,7 @@ def copy_rate(
     if n < 1:
         raise UsageError(f"n: expected 1 or more tokens, got {n}; 8 is usual")
     known = {gram for tokens in target for gram in _grams(tokens, n)}
-    counts = np.array(
-        [[sum(g in known for g in grams), len(grams)] for grams in (_grams(t, n) for t in output)]
-    )
+    counts = np.array([[sum(g in known for g in grams), len(grams)] for grams in (_grams(t, n) for t in output)])
     index, drawn = resolve_units(len(output), unit, weights)
     require_shape("output", counts, ("N", 2))
     copied, total = weighted_sums(sum_by_unit(counts, index, drawn.shape[1]), drawn).T

@@ -121,9 +121,7 @@ def label_roc_aucs(
     out = np.full((len(drawn), score.shape[1]), np.nan)
     for label, rows in enumerate(known.T):
         if rows.any():
-            out[:, label] = score_roc_auc(
-                positive[rows, label], score[rows, label], unit=index[rows], weights=drawn
-            )
+            out[:, label] = score_roc_auc(positive[rows, label], score[rows, label], unit=index[rows], weights=drawn)
     return out
 
 
@@ -153,7 +151,5 @@ def mean_pr_auc(
     out = np.full((len(drawn), score.shape[1]), np.nan)
     for label, rows in enumerate(known.T):
         if rows.any():
-            out[:, label] = score_pr_auc(
-                positive[rows, label], score[rows, label], unit=index[rows], weights=drawn
-            )
+            out[:, label] = score_pr_auc(positive[rows, label], score[rows, label], unit=index[rows], weights=drawn)
     return mean_defined(out)

@@ -47,9 +47,7 @@ def volume_dice(target: Sequence[Array], output: Sequence[Array], *, labels: Seq
         for column, label in enumerate(labels):
             first, second = reference == label, answer == label
             both = np.count_nonzero(first & second)
-            row[column] = ratio(
-                np.array(2.0 * both), np.array(np.count_nonzero(first) + np.count_nonzero(second))
-            )
+            row[column] = ratio(np.array(2.0 * both), np.array(np.count_nonzero(first) + np.count_nonzero(second)))
     return out
 
 

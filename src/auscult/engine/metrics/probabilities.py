@@ -87,9 +87,7 @@ def confidence_bins(
         The rule is unknown or there is no bin.
     """
     if n_bins < 1 or rule not in ("mass", "width"):
-        raise UsageError(
-            f"bins: expected 1 or more by 'mass' or 'width', got {n_bins} by '{rule}'; 15 by 'mass'"
-        )
+        raise UsageError(f"bins: expected 1 or more by 'mass' or 'width', got {n_bins} by '{rule}'; 15 by 'mass'")
     if positive is None and np.ndim(output) == 1:
         positive = 1
     probabilities = two_columns(output)
@@ -158,9 +156,7 @@ def brier(target: Array, output: Array, *, unit: Array | None = None, weights: A
     return means / 2.0 if n_classes == 2 else means
 
 
-def log_loss(
-    target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None
-) -> Floats:
+def log_loss(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
     """Mean negative logarithm of the probability of the true class, in nats; probabilities are at least 1e-7.
 
     Returns

@@ -38,9 +38,7 @@ def _keys(query: Ints, ids: Ints, n_ids: int, name: str) -> Ints:
     """Give one number for each pair of query and id, sorted; refuse a pair that comes twice."""
     keys = np.sort(query * n_ids + ids)
     if np.any(keys[1:] == keys[:-1]):
-        raise ShapeError(
-            f"{name}: expected each id once a query, got {np.count_nonzero(keys[1:] == keys[:-1])} again"
-        )
+        raise ShapeError(f"{name}: expected each id once a query, got {np.count_nonzero(keys[1:] == keys[:-1])} again")
     return keys
 
 
@@ -70,9 +68,7 @@ def relevance(target: Relevant, output: Array, *, k: int = DEFAULT_DEPTH) -> tup
     require_shape("offsets", offsets, (len(lists) + 1,))
     require_shape("output", lists, ("N", "k"))
     if not 1 <= k <= lists.shape[1] or lists.dtype.kind not in "iu":
-        raise ShapeError(
-            f"output: expected whole-number lists of at least {k} ids, got {lists.shape} {lists.dtype}"
-        )
+        raise ShapeError(f"output: expected whole-number lists of at least {k} ids, got {lists.shape} {lists.dtype}")
     n_relevant = np.diff(offsets)
     if offsets[0] != 0 or offsets[-1] != len(values) or np.any(n_relevant < 0) or np.any(values < 0):
         raise ShapeError(

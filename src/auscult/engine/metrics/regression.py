@@ -77,16 +77,12 @@ def bias(
     return _mean(_errors(target, output, column).mean(axis=1), unit, weights)
 
 
-def median_rmse(
-    target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None
-) -> Floats:
+def median_rmse(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
     """Median over the items of the item's root mean squared error over its columns."""
     return _median(np.sqrt((_errors(target, output, None) ** 2).mean(axis=1)), unit, weights)
 
 
-def median_mae(
-    target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None
-) -> Floats:
+def median_mae(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
     """Median over the items of the item's mean absolute error over its columns."""
     return _median(np.abs(_errors(target, output, None)).mean(axis=1), unit, weights)
 
@@ -98,24 +94,18 @@ def _bounds(output: Array) -> tuple[Floats, Floats]:
     low, high = bounds[..., 0], bounds[..., 1]
     turned = int(np.count_nonzero(low > high))
     if turned:
-        raise ShapeError(
-            f"output: expected low and then high, got {turned} intervals of {low.size} turned round"
-        )
+        raise ShapeError(f"output: expected low and then high, got {turned} intervals of {low.size} turned round")
     return low, high
 
 
-def coverage(
-    target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None
-) -> Floats:
+def coverage(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
     """Share of the targets inside their interval (N, H, 2), bounds included, (B,) in [0, 1]."""
     low, high = _bounds(output)
     truth = as_floats("target", _columns("target", target), low.shape)
     return _mean(((low <= truth) & (truth <= high)).mean(axis=1), unit, weights)
 
 
-def interval_width(
-    target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None
-) -> Floats:
+def interval_width(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
     """Mean width of the intervals (N, H, 2), in the unit of the target; NaN where one is unbounded."""
     low, high = _bounds(output)
     as_floats("target", _columns("target", target), low.shape)

@@ -83,9 +83,7 @@ def bedroc(
         decay = np.exp(-rate * compounds)
         before = np.concatenate([np.ones((len(decay), 1)), decay[:, :-1]], axis=1)
         # Sum of exp(-rate * rank) over the ranks of a tied group, shared equally by its compounds.
-        of_group = np.divide(
-            before - decay, _parts(compounds), out=np.zeros_like(decay), where=_parts(compounds) > 0
-        )
+        of_group = np.divide(before - decay, _parts(compounds), out=np.zeros_like(decay), where=_parts(compounds) > 0)
         found = (_parts(actives) * of_group).sum(axis=1) / np.expm1(rate[:, 0])
         share = ratio(n_active, total)
         at_random = share * (1.0 - np.exp(-alpha)) / np.expm1(rate[:, 0])
@@ -136,9 +134,7 @@ def enrichment_factor(
         total = compounds[:, -1:]
         first = np.ceil(np.round(fraction * total, 9))
         of_group = np.clip(first - (compounds - _parts(compounds)), 0.0, _parts(compounds))
-        share = np.divide(
-            of_group, _parts(compounds), out=np.zeros_like(of_group), where=_parts(compounds) > 0
-        )
+        share = np.divide(of_group, _parts(compounds), out=np.zeros_like(of_group), where=_parts(compounds) > 0)
         found = (_parts(actives) * share).sum(axis=1)
         parts.append(ratio(ratio(found, first[:, 0]), ratio(actives[:, -1], total[:, 0])))
     return np.concatenate(parts)

@@ -50,9 +50,7 @@ def span_counts(target: Texts, output: Texts, *, kind: str | None = None) -> Int
     return counts
 
 
-def _sums(
-    target: Texts, output: Texts, *, kind: str | None, unit: Array | None, weights: Array | None
-) -> Floats:
+def _sums(target: Texts, output: Texts, *, kind: str | None, unit: Array | None, weights: Array | None) -> Floats:
     index, drawn = resolve_units(len(target), unit, weights)
     per_unit = sum_by_unit(span_counts(target, output, kind=kind), index, drawn.shape[1])
     return weighted_sums(per_unit, drawn).T  # (3, B)

@@ -64,9 +64,7 @@ ALTMAN_PPV = "Altman and Bland 1994, BMJ 309:102"
 
 _ROWS = (
     _share("accuracy", "Share of the items whose class is right.", SOKOLOVA),
-    _share(
-        "macro_f1", "Mean F1 over the classes (labels) with a test positive; print their number.", SOKOLOVA
-    ),
+    _share("macro_f1", "Mean F1 over the classes (labels) with a test positive; print their number.", SOKOLOVA),
     _share("micro_f1", "F1 over all pairs of item and label.", SOKOLOVA),
     Metric(
         "jk_index",
@@ -98,9 +96,7 @@ _ROWS = (
         "Median over the items of the root mean squared error over the item's columns.",
         GLUCOBENCH,
     ),
-    _error(
-        "median_mae", "Median over the items of the mean absolute error over the item's columns.", GLUCOBENCH
-    ),
+    _error("median_mae", "Median over the items of the mean absolute error over the item's columns.", GLUCOBENCH),
     _error("rmse", "Root of the mean squared error over items and columns.", WILLMOTT),
     _error("mae", "Mean absolute error over items and columns.", WILLMOTT),
     _error("mae_sbp", "Mean absolute error of the systolic blood pressure (column 0).", WILLMOTT, "mmHg"),
@@ -113,9 +109,7 @@ _ROWS = (
         HANLEY,
     ),
     _share("mean_roc_auc", "Mean area under the ROC curve over the labels with both classes.", HANLEY),
-    _share(
-        "pr_auc", "Average precision: precision at each distinct score by the recall gained there.", DAVIS
-    ),
+    _share("pr_auc", "Average precision: precision at each distinct score by the recall gained there.", DAVIS),
     _share("mean_pr_auc", "Mean average precision over the labels with a positive.", DAVIS),
     _error(
         "log_loss",
@@ -142,9 +136,7 @@ _ROWS = (
         0.0,
         1.0,
     ),
-    _share(
-        "dice", "Dice coefficient: mean over the volumes that have the label, then over the labels.", DICE
-    ),
+    _share("dice", "Dice coefficient: mean over the volumes that have the label, then over the labels.", DICE),
     _share(
         "dice_anterior",
         "Dice coefficient of the anterior hippocampus (label 1), mean over the volumes.",
@@ -158,9 +150,7 @@ _ROWS = (
     _error("surface_distance_mean", "Mean distance between the surfaces of two masks.", MAIER_HEIN, "mm"),
     _error("surface_distance_p95", "Larger of the two one-way 95th percentiles of it.", MAIER_HEIN, "mm"),
     _share("map50", "Mean over the classes of the 101-point average precision at overlap 0.5.", COCO),
-    _share(
-        "map50_95", "Mean over overlaps 0.50 to 0.95 and classes of the 101-point average precision.", COCO
-    ),
+    _share("map50_95", "Mean over overlaps 0.50 to 0.95 and classes of the 101-point average precision.", COCO),
     _share("entity_f1", "Micro F1 of spans with exact bounds and type.", CONLL),
     _share("entity_precision", "Share of the spans in the output that are right.", CONLL),
     _share("entity_recall", "Share of the spans in the target that are found.", CONLL),
@@ -175,9 +165,7 @@ _ROWS = (
         "Mean over queries of average precision in the first 20, over min(20, relevant).",
         MANNING,
     ),
-    _share(
-        "mrr", "Mean over queries of one over the rank of the first relevant id, 0 beyond the list.", MANNING
-    ),
+    _share("mrr", "Mean over queries of one over the rank of the first relevant id, 0 beyond the list.", MANNING),
     _share("hit_rate_at_20", "Share of the queries with a relevant id in the first 20.", MANNING),
     _share("bedroc20", "Boltzmann-enhanced discrimination of ROC with alpha 20.", TRUCHON),
     Metric(

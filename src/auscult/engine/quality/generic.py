@@ -14,9 +14,7 @@ SHOWN = 20
 FEW = 20
 
 
-def generic_findings(
-    dataset: Dataset, spec: TaskSpec, duplicates: Sequence[tuple[int, int, str]]
-) -> list[Finding]:
+def generic_findings(dataset: Dataset, spec: TaskSpec, duplicates: Sequence[tuple[int, int, str]]) -> list[Finding]:
     """Look at a prepared dataset: what was set aside, duplicates, missing values, balance, subjects.
 
     Parameters
@@ -33,7 +31,13 @@ def generic_findings(
     list of Finding
         Only what was found; an empty list is a clean set.
     """
-    found = [_set_aside(dataset), _no_subjects(dataset), *_duplicates(dataset, duplicates), *_missing(dataset), *_balance(dataset, spec)]
+    found = [
+        _set_aside(dataset),
+        _no_subjects(dataset),
+        *_duplicates(dataset, duplicates),
+        *_missing(dataset),
+        *_balance(dataset, spec),
+    ]
     return [f for f in found if f is not None]
 
 

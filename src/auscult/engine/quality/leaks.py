@@ -62,6 +62,7 @@ def require_no_leak(leak: Leak, dataset: Dataset, *, on_leak: str) -> None:
         return
     names = ", ".join(str(n) for n in dataset.names[leak.records][:10])
     raise DataError(
-        f"split: {len(leak.subject)} test records share a subject with training and {len(leak.content)} have nearly the "
-        f"same content as a training record ({names}); split by subject, leave them out, or set split.on_leak = 'report'"
+        f"split: {len(leak.subject)} test records share a subject with training and {len(leak.content)} have nearly "
+        f"the same content as a training record ({names}); split by subject, leave them out, or set "
+        "split.on_leak = 'report'"
     )

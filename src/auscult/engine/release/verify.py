@@ -40,9 +40,7 @@ class Verification:
         return all(v.passed for v in self.verdicts)
 
 
-def verify_release(
-    folder: Path, find_domain: Callable[[str], Domain], *, trusted: Path | None = None
-) -> Verification:
+def verify_release(folder: Path, find_domain: Callable[[str], Domain], *, trusted: Path | None = None) -> Verification:
     """Verify a release folder.
 
     Parameters
@@ -93,7 +91,9 @@ def _files(folder: Path, stated: dict[str, str]) -> Verdict:
     missing = sorted(set(stated) - set(there))
     foreign = sorted(set(there) - set(stated) - UNSEALED)
     changed = sorted(n for n in set(stated) & set(there) if sha256_file(there[n]) != stated[n])
-    problems = [f"changed: {n}" for n in changed] + [f"missing: {n}" for n in missing] + [f"not listed: {n}" for n in foreign]
+    problems = (
+        [f"changed: {n}" for n in changed] + [f"missing: {n}" for n in missing] + [f"not listed: {n}" for n in foreign]
+    )
     detail = "; ".join(problems) or f"{len(stated)} files have their stated hash"
     return Verdict("files", not problems, detail)
 

@@ -66,14 +66,15 @@ def write_release(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, k
     return manifest
 
 
-def _contents(
-    bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft: Path, signed: bool
-) -> dict[str, Any]:
+def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft: Path, signed: bool) -> dict[str, Any]:
     recipe = bench.recipe
     items = bench.dataset.items
     seen = split.cross_fit(0) if split.n_folds else split
     gate = fit_gate(
-        seen.select(items, "train"), seen.select(items, "valid"), refusal=recipe.calibrate.gate_refusal, seed=recipe.seed
+        seen.select(items, "train"),
+        seen.select(items, "valid"),
+        refusal=recipe.calibrate.gate_refusal,
+        seed=recipe.seed,
     )
     save_program(fit.program, draft / "program")
     write_json(draft / "calibration.json", dict(fit.calibration))

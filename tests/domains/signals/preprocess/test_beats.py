@@ -37,9 +37,7 @@ def simulate(beats_s: Floats, *, rate_hz: float = 360.0, wide: tuple[int, ...] =
 
 
 def columns(ecg_mv: Floats, peaks: Ints, rate_hz: float = 360.0) -> dict[str, npt.NDArray[np.float32]]:
-    return dict(
-        zip(beat_feature_names(ecg_mv.shape[1]), beat_features(ecg_mv, peaks, rate_hz).T, strict=True)
-    )
+    return dict(zip(beat_feature_names(ecg_mv.shape[1]), beat_features(ecg_mv, peaks, rate_hz).T, strict=True))
 
 
 REGULAR_S: Floats = 1.0 + 0.8 * np.arange(30, dtype=np.float64)
@@ -97,9 +95,7 @@ def test_in_bigeminy_the_beats_before_the_pause_are_not_dominant() -> None:
 def test_features_and_windows_do_not_depend_on_the_gain() -> None:
     ecg_mv, peaks = simulate(EARLY_S, wide=(15,))
     gained = ecg_mv * np.array([3.0, 0.4])
-    np.testing.assert_allclose(
-        beat_windows(gained, peaks, 360.0), beat_windows(ecg_mv, peaks, 360.0), atol=1e-4
-    )
+    np.testing.assert_allclose(beat_windows(gained, peaks, 360.0), beat_windows(ecg_mv, peaks, 360.0), atol=1e-4)
     first, second = columns(ecg_mv[:, :1], peaks), columns(gained[:, :1], peaks)
     for name in first:
         np.testing.assert_allclose(second[name], first[name], atol=2e-3, err_msg=name)
@@ -123,9 +119,7 @@ def test_features_hardly_depend_on_the_rate(rate_hz: float) -> None:
 def test_windows_do_not_depend_on_where_the_peak_was_marked() -> None:
     ecg_mv, peaks = simulate(REGULAR_S)
     moved = peaks + np.random.default_rng(0).integers(-7, 8, len(peaks))  # 7 samples are 19 ms
-    np.testing.assert_allclose(
-        beat_windows(ecg_mv, moved, 360.0), beat_windows(ecg_mv, peaks, 360.0), atol=0.05
-    )
+    np.testing.assert_allclose(beat_windows(ecg_mv, moved, 360.0), beat_windows(ecg_mv, peaks, 360.0), atol=0.05)
 
 
 def test_window_holds_the_qrs_at_its_place_and_unit_height() -> None:

@@ -47,9 +47,7 @@ def _segments(name: str) -> tuple[list[int], list[np.ndarray]]:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             raw = archive.read(archive.namelist()[0])
     table = pl.read_csv(io.BytesIO(raw), infer_schema_length=0, null_values=["NA"]).with_row_index("row")
-    table = table.filter(
-        pl.col("row") != dropped if isinstance(dropped, int) else pl.col("id") != (dropped or "")
-    )
+    table = table.filter(pl.col("row") != dropped if isinstance(dropped, int) else pl.col("id") != (dropped or ""))
     table = table.drop_nulls().with_columns(
         pl.col("gl").cast(pl.Float64), pl.col("time").str.to_datetime().dt.epoch("s").alias("t")
     )
@@ -95,10 +93,12 @@ def test_segments_round_sort_interpolate_and_cut_at_gaps() -> None:
     time_s = np.array([900, 0, 271, 900 + 31 * 60, 900 + 36 * 60], dtype=float)
     glucose = np.array([140, 100, 110, 200, 190], dtype=float)
     first, second = cgm_segments(time_s, glucose, interval_s=300, gap_threshold_s=1800, min_points=2)
-    assert first[0] == 0 and second[0] == 900 + 31 * 60
+    assert first[0] == 0
+    assert second[0] == 900 + 31 * 60
     np.testing.assert_allclose(first[1], [100, 110, 125, 140])
     np.testing.assert_allclose(second[1], [200, 190])
-    assert time_s[0] == 900 and glucose[0] == 140
+    assert time_s[0] == 900
+    assert glucose[0] == 140
 
 
 def test_gap_equal_to_the_threshold_is_bridged_and_short_pieces_are_left_out() -> None:
@@ -130,9 +130,7 @@ def test_off_grid_readings_are_interpolated_between_their_true_times() -> None:
         ([0, 10], [100, 101], DataError, "expected one reading per 60 s, got two with the same time"),
     ],
 )
-def test_segments_refuse(
-    time_s: list[float], glucose: list[float], error: type[Exception], words: str
-) -> None:
+def test_segments_refuse(time_s: list[float], glucose: list[float], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         cgm_segments(time_s, glucose, interval_s=300, gap_threshold_s=1800, min_points=1)
 
@@ -145,7 +143,8 @@ def test_segments_refuse_a_step_of_zero() -> None:
 def test_windows_start_where_told_and_end_inside() -> None:
     inputs, targets, positions = forecast_windows(np.arange(20.0), n_input=3, n_horizon=4, stride=5, first=6)
     assert positions.tolist() == [6, 11, 16]
-    assert inputs[1].tolist() == [8, 9, 10] and targets[2].tolist() == [16, 17, 18, 19]
+    assert inputs[1].tolist() == [8, 9, 10]
+    assert targets[2].tolist() == [16, 17, 18, 19]
     empty = forecast_windows([1.0, 2.0], n_input=3, n_horizon=4, stride=5)
     assert [a.shape for a in empty] == [(0, 3), (0, 4), (0,)]
 
@@ -225,9 +224,12 @@ def test_alarm_before_the_fall_has_its_lead_time() -> None:
     glucose, forecasts, positions = _falling()
     alarms = hypo_alarms(glucose, forecasts, positions, interval_s=300, alarm_mgdl=95)
     # By hand: the reading at 8 (90) alarms, the fall is at 10: 2 steps of 5 min.
-    assert alarms.onsets.tolist() == [10] and alarms.lead_min.tolist() == [10.0]
-    assert alarms.episodes.tolist() == [[9, 10]] and alarms.false_alarm.tolist() == [False]
-    assert alarms.detected_fraction == 1.0 and alarms.false_alarms_per_day == 0.0
+    assert alarms.onsets.tolist() == [10]
+    assert alarms.lead_min.tolist() == [10.0]
+    assert alarms.episodes.tolist() == [[9, 10]]
+    assert alarms.false_alarm.tolist() == [False]
+    assert alarms.detected_fraction == 1.0
+    assert alarms.false_alarms_per_day == 0.0
 
 
 def test_missed_event_and_false_alarm_are_counted() -> None:
@@ -236,26 +238,23 @@ def test_missed_event_and_false_alarm_are_counted() -> None:
     forecasts[17] = 65.0
     alarms = hypo_alarms(glucose, forecasts, positions, interval_s=300)
     # By hand: persistence never alarms before the fall; one false alarm in 23 readings of 5 min.
-    assert alarms.detected_fraction == 0.0 and math.isnan(alarms.lead_min[0])
+    assert alarms.detected_fraction == 0.0
+    assert math.isnan(alarms.lead_min[0])
     assert alarms.false_alarm.tolist() == [True]
     assert alarms.false_alarms_per_day == pytest.approx(86400 / (23 * 300))
 
 
 def test_event_needs_15_minutes_and_ends_after_15_minutes() -> None:
     high, low = [100.0], [60.0]
-    glucose = np.array(
-        high * 4 + low * 2 + high * 3 + low * 3 + high * 2 + low * 3 + high * 3 + low * 3 + high * 2
-    )
+    glucose = np.array(high * 4 + low * 2 + high * 3 + low * 3 + high * 2 + low * 3 + high * 3 + low * 3 + high * 2)
     positions = np.arange(1, glucose.size)
     alarms = hypo_alarms(glucose, np.full((positions.size, 2), 100.0), positions, interval_s=300)
     # By hand: 2 low readings are no event, 2 readings of recovery end none, 3 do.
     assert alarms.onsets.tolist() == [9, 20]
     nothing = hypo_alarms(np.full(9, 100.0), np.full((8, 2), 100.0), np.arange(1, 9), interval_s=300)
-    assert (
-        nothing.onsets.size == 0
-        and math.isnan(nothing.detected_fraction)
-        and nothing.episodes.shape == (0, 2)
-    )
+    assert nothing.onsets.size == 0
+    assert math.isnan(nothing.detected_fraction)
+    assert nothing.episodes.shape == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,7 @@ RATE_HZ = 360.0
 
 @pytest.fixture(scope="module")
 def ecg() -> Floats:
-    return simulate_ecg(
-        np.random.default_rng(4), duration_s=60.0, rate_hz=RATE_HZ, leads=("I", "II")
-    ).signal_mv
+    return simulate_ecg(np.random.default_rng(4), duration_s=60.0, rate_hz=RATE_HZ, leads=("I", "II")).signal_mv
 
 
 def seconds(signal: Floats) -> npt.NDArray[np.float64]:
@@ -87,13 +85,9 @@ def test_input_is_left_as_it_was_and_a_short_signal_is_one_window(ecg: Floats) -
 
 
 def test_what_cannot_be_rated_is_refused(ecg: Floats) -> None:
-    with pytest.raises(
-        UnitError, match=r"quality: expected a rate of at least 60 Hz, got 50; resample first"
-    ):
+    with pytest.raises(UnitError, match=r"quality: expected a rate of at least 60 Hz, got 50; resample first"):
         quality_index(ecg, 50.0)
-    with pytest.raises(
-        ShapeError, match=r"quality: expected axes \(T, C\) and at least 1 s, got \(359, 2\) at 360 Hz"
-    ):
+    with pytest.raises(ShapeError, match=r"quality: expected axes \(T, C\) and at least 1 s, got \(359, 2\) at 360 Hz"):
         quality_index(ecg[:359], RATE_HZ)
     with pytest.raises(ShapeError, match=r"expected axes \(T, C\)"):
         quality_index(ecg[:, 0], RATE_HZ)

@@ -180,9 +180,7 @@ def test_document_type_is_refused_before_its_entities_grow(tmp_path: Path) -> No
     grow = "".join(f'<!ENTITY l{k} "{f"&l{k - 1};" * 10}">' for k in range(1, 12))
     start = f'<?xml version="1.0"?><!DOCTYPE AnnotatedECG [<!ENTITY l0 "ha">{grow}]>'
     bomb = f"{start}<AnnotatedECG>&l11;</AnnotatedECG>"
-    with pytest.raises(
-        ReadError, match=r"ecg.xml: expected XML without a document type declaration, got one"
-    ):
+    with pytest.raises(ReadError, match=r"ecg.xml: expected XML without a document type declaration, got one"):
         read(tmp_path, bomb)
 
 

@@ -78,9 +78,7 @@ def test_table_in_an_archive_is_the_same(tmp_path: Path) -> None:
     assert np.array_equal(plain.ragged("glucose").values, packed.ragged("glucose").values)
 
 
-@pytest.mark.parametrize(
-    ("encoding", "newline"), [("utf-8-sig", "\r\n"), ("utf-16", "\n"), ("utf-8", "\r\n")]
-)
+@pytest.mark.parametrize(("encoding", "newline"), [("utf-8-sig", "\r\n"), ("utf-16", "\n"), ("utf-8", "\r\n")])
 def test_encodings_and_line_ends_do_not_matter(tmp_path: Path, encoding: str, newline: str) -> None:
     batch, _ = read(write(tmp_path, "set.csv", PLAIN.replace("\n", newline).encode(encoding)))
     assert batch.ragged("glucose").lengths.tolist() == [3, 2]
@@ -111,9 +109,7 @@ def test_clarity_keeps_readings_only(tmp_path: Path) -> None:
     assert batch.record.tolist() == ["export"]
     assert batch.groups["device_model"].tolist() == ["Dexcom G6 Mobile App"]
     low, high = aside
-    assert (
-        "left out 2 of 5 readings that are the word 'Low' (below the sensor's range, 40 mg/dL)" in low.reason
-    )
+    assert "left out 2 of 5 readings that are the word 'Low' (below the sensor's range, 40 mg/dL)" in low.reason
     assert (low.row, high.row) == (8, 11)
     assert "1 of 5 readings that are the word 'High' (above the sensor's range, 400 mg/dL)" in high.reason
 
@@ -191,16 +187,12 @@ def test_first_line_of_libre_decides_the_order_too(tmp_path: Path) -> None:
 )
 def test_dates_of_unknown_order_are_refused(tmp_path: Path, stamps: list[str], words: str) -> None:
     path = write(tmp_path, "libre.csv", libre([f"{s},0,100,," for s in stamps]))
-    with pytest.raises(
-        ReadError, match=rf"libre.csv: expected dates that show which number is the day, {words}"
-    ):
+    with pytest.raises(ReadError, match=rf"libre.csv: expected dates that show which number is the day, {words}"):
         read(path)
 
 
 def test_unknown_unit_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        UnitError, match=r"unknown unit 'mEq/L' in export.csv, column 'Glucose Value \(mEq/L\)'"
-    ):
+    with pytest.raises(UnitError, match=r"unknown unit 'mEq/L' in export.csv, column 'Glucose Value \(mEq/L\)'"):
         read(write(tmp_path, "export.csv", CLARITY.format(unit="mEq/L", a="101", b="99")))
 
 
@@ -272,9 +264,7 @@ def test_public_sets_have_their_subjects() -> None:
     if not folder.exists():
         pytest.skip("glucobench is not in AUSCULT_DATA")
     reader = CgmCsvReader()
-    found = {
-        s.name.split("_")[0]: next(iter(reader.read(s))) for s in reader.detect(sorted(folder.glob("*.*")))
-    }
+    found = {s.name.split("_")[0]: next(iter(reader.read(s))) for s in reader.detect(sorted(folder.glob("*.*")))}
     # numbers of persons: table of the benchmark's dataset_properties.md
     want = {"Colas2019": 208, "Dubosson2018": 9, "Hall2018": 57, "iglu": 5}
     assert {k: len(v) for k, v in found.items() if isinstance(v, RecordBatch)} == want

@@ -48,9 +48,7 @@ def test_values(tmp_path: Path) -> None:
         ("abp", "mmHg", 250.0, ("ABP",), False),
     ]
     np.testing.assert_allclose(batch.ragged("ecg")[0][:, 0], [1.0, -0.5, np.nan])  # by hand: 1000 uV = 1 mV
-    np.testing.assert_allclose(
-        batch.ragged("abp")[0][:, 0], np.array([10, 12, 11.5]) * 7.500615758, rtol=1e-6
-    )
+    np.testing.assert_allclose(batch.ragged("abp")[0][:, 0], np.array([10, 12, 11.5]) * 7.500615758, rtol=1e-6)
     assert batch.record.tolist() == ["a"]
     assert batch.subject is not None
     assert batch.subject.tolist() == ["S9"]
@@ -135,9 +133,7 @@ def test_errors(tmp_path: Path, table: str | bytes, changes: dict[str, Any], wor
     assert "high" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("quantity", "unit"), [("ecg", "mmHg"), ("ecg", "furlong"), ("abp", "mV"), ("ppg", "mV")]
-)
+@pytest.mark.parametrize(("quantity", "unit"), [("ecg", "mmHg"), ("ecg", "furlong"), ("abp", "mV"), ("ppg", "mV")])
 def test_unit_errors(tmp_path: Path, quantity: str, unit: str) -> None:
     write(tmp_path, columns={"II": {"quantity": quantity, "unit": unit}})
     with pytest.raises(UnitError, match=r"a.csv, column 'II'"):

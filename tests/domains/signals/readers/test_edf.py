@@ -45,8 +45,7 @@ def write(
     columns += [(80, [""] * count), (8, [str(p.shape[1]) for p in parts]), (32, [""] * count)]
     head += "".join(f"{text:{width}}" for width, texts in columns for text in texts)
     path.write_bytes(
-        head.encode("latin-1")
-        + b"".join(b"".join(p[i].tobytes() for p in parts) for i in range(len(parts[0])))
+        head.encode("latin-1") + b"".join(b"".join(p[i].tobytes() for p in parts) for i in range(len(parts[0])))
     )
     return path
 
@@ -64,17 +63,13 @@ def read(path: Path) -> list[RecordBatch]:
     return [b for b in batches if isinstance(b, RecordBatch)]
 
 
-@pytest.mark.parametrize(
-    "kind", [pyedflib.FILETYPE_EDF, pyedflib.FILETYPE_EDFPLUS, pyedflib.FILETYPE_BDFPLUS]
-)
+@pytest.mark.parametrize("kind", [pyedflib.FILETYPE_EDF, pyedflib.FILETYPE_EDFPLUS, pyedflib.FILETYPE_BDFPLUS])
 def test_equals_pyedflib(tmp_path: Path, kind: int) -> None:
     path = tmp_path / ("a.bdf" if kind == pyedflib.FILETYPE_BDFPLUS else "a.edf")
     rng = np.random.default_rng(2)
     wide = kind == pyedflib.FILETYPE_BDFPLUS
     with pyedflib.EdfWriter(str(path), 3, file_type=kind) as writer:
-        for i, (label, unit, rate) in enumerate(
-            [("ECG II", "uV", 256), ("EEG Fp1", "uV", 128), ("V5", "mV", 256)]
-        ):
+        for i, (label, unit, rate) in enumerate([("ECG II", "uV", 256), ("EEG Fp1", "uV", 128), ("V5", "mV", 256)]):
             high = 5000.0 if unit == "uV" else 5.0
             writer.setSignalHeader(
                 i,
@@ -90,9 +85,7 @@ def test_equals_pyedflib(tmp_path: Path, kind: int) -> None:
                     "prefilter": "",
                 },
             )
-        writer.writeSamples(
-            [rng.normal(size=256 * 9) * 900, rng.normal(size=128 * 9), rng.normal(size=256 * 9)]
-        )
+        writer.writeSamples([rng.normal(size=256 * 9) * 900, rng.normal(size=128 * 9), rng.normal(size=256 * 9)])
     (batch,) = read(path)
     field = batch.field("ecg")
     assert (field.unit, field.rate_hz, field.channels) == ("mV", 256.0, ("II", "V5"))
@@ -103,9 +96,7 @@ def test_equals_pyedflib(tmp_path: Path, kind: int) -> None:
 
 def test_values_by_hand(tmp_path: Path) -> None:
     # digital 0..100 stands for -1..1 mV: 25 -> -0.5
-    path = write(
-        tmp_path / "a.edf", [("EKG", "mV", np.array([[0, 25, 50, 100]]))], limits=("-1", "1", "0", "100")
-    )
+    path = write(tmp_path / "a.edf", [("EKG", "mV", np.array([[0, 25, 50, 100]]))], limits=("-1", "1", "0", "100"))
     (batch,) = read(path)
     np.testing.assert_allclose(batch.ragged("ecg")[0][:, 0], [-1, -0.5, 0, 1], atol=1e-7)
     assert batch.field("ecg").rate_hz == 4
@@ -131,9 +122,7 @@ def test_gaps_are_nan(tmp_path: Path) -> None:
     assert len(got) == 45
     assert np.isnan(got[20:35]).all()
     assert batch.field("ecg").missing
-    whole = read(write(tmp_path / "b.edf", [("ECG", "mV", values)], starts=[0, 1, 2]))[0].ragged("ecg")[0][
-        :, 0
-    ]
+    whole = read(write(tmp_path / "b.edf", [("ECG", "mV", values)], starts=[0, 1, 2]))[0].ragged("ecg")[0][:, 0]
     np.testing.assert_array_equal(got[~np.isnan(got)], whole)
 
 
@@ -157,9 +146,7 @@ def test_gap_errors(tmp_path: Path, starts: list[float] | None, words: str) -> N
 def test_gap_file_without_start_time(tmp_path: Path) -> None:
     path = write(tmp_path / "a.edf", [("ECG", "mV", random((3, 10)))], kind="EDF+D", starts=[0, 1, 2])
     path.write_bytes(path.read_bytes().replace(b"+1.0\x14", b"    \x14"))
-    with pytest.raises(
-        ReadError, match=r"expected the start time of each data record \(EDF\+D\), got 1 without"
-    ):
+    with pytest.raises(ReadError, match=r"expected the start time of each data record \(EDF\+D\), got 1 without"):
         read(path)
 
 
@@ -183,9 +170,7 @@ def test_gap_file_without_start_time(tmp_path: Path) -> None:
         ("", "", None, ("unknown", "unknown", "unknown")),
     ],
 )
-def test_person(
-    tmp_path: Path, patient: str, recording: str, subject: str | None, groups: tuple[str, ...]
-) -> None:
+def test_person(tmp_path: Path, patient: str, recording: str, subject: str | None, groups: tuple[str, ...]) -> None:
     path = write(tmp_path / "a.edf", [("ECG", "mV", random((2, 10)))], patient=patient, recording=recording)
     (batch,) = read(path)
     assert (
@@ -265,9 +250,7 @@ def test_header_errors(tmp_path: Path, arguments: dict[str, object], words: str)
 
 def test_other_errors(tmp_path: Path) -> None:
     path = write(tmp_path / "a.edf", [("EEG Fp1", "uV", random((4, 10))), ("Airflow", "", random((4, 10)))])
-    with pytest.raises(
-        ReadError, match=r"expected an ECG, ABP or PPG signal, got 2 signals of other kind; label the"
-    ):
+    with pytest.raises(ReadError, match=r"expected an ECG, ABP or PPG signal, got 2 signals of other kind; label the"):
         read(path)
     with pytest.raises(UnitError, match=r"unknown unit 'Volts' in b.edf, signal 'ECG'"):
         read(write(tmp_path / "b.edf", [("ECG", "Volts", random((4, 10)))]))
@@ -290,9 +273,7 @@ def test_wrong_content(tmp_path: Path, content: bytes, kind: str) -> None:
 def test_cut_header(tmp_path: Path) -> None:
     path = write(tmp_path / "a.edf", [("ECG", "mV", random((4, 10)))])
     path.write_bytes(path.read_bytes()[:400])
-    with pytest.raises(
-        ReadError, match=r"a.edf: expected a header of 512 bytes for its signals, got 400 bytes"
-    ):
+    with pytest.raises(ReadError, match=r"a.edf: expected a header of 512 bytes for its signals, got 400 bytes"):
         read(path)
 
 

@@ -25,9 +25,7 @@ def test_years_between(birth: str | None, later: str, years: float | None) -> No
     assert years_between(birth, later) == years
 
 
-@pytest.mark.parametrize(
-    ("age", "years"), [("042Y", 42.0), ("018M", 1.5), ("42", None), ("", None), (None, None)]
-)
+@pytest.mark.parametrize(("age", "years"), [("042Y", 42.0), ("018M", 1.5), ("42", None), ("", None), (None, None)])
 def test_years_of(age: str | None, years: float | None) -> None:
     assert years_of(age) == years
 
@@ -45,15 +43,11 @@ def test_impossible_rate_is_refused(rate_hz: float) -> None:
 
 def test_scaled_keeps_missing_values_and_leaves_the_input() -> None:
     digits = np.array([1.0, np.nan, -2.0])
-    np.testing.assert_array_equal(
-        scaled(digits, 0.5, 1.0, where="a"), np.array([1.5, np.nan, 0.0], np.float32)
-    )
+    np.testing.assert_array_equal(scaled(digits, 0.5, 1.0, where="a"), np.array([1.5, np.nan, 0.0], np.float32))
     assert digits[0] == 1.0
 
 
-@pytest.mark.parametrize(
-    ("scale", "digit"), [(0.0, 1.0), (float("nan"), 1.0), (1.0, float("inf")), (1.0, 1e12)]
-)
+@pytest.mark.parametrize(("scale", "digit"), [(0.0, 1.0), (float("nan"), 1.0), (1.0, float("inf")), (1.0, 1e12)])
 def test_scaled_refuses_what_is_no_measurement(scale: float, digit: float) -> None:
     with pytest.raises(ReadError, match=r"a: expected .*export it again"):
         scaled(np.array([digit]), scale, 0.0, where="a")

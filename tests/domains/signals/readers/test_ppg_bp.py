@@ -186,9 +186,7 @@ def test_other_sheets_are_refused_in_words(
 
 
 def test_subject_twice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        ReadError, match=r"PPG-BP dataset.csv: expected each subject once, got row 4 too; remove one"
-    ):
+    with pytest.raises(ReadError, match=r"PPG-BP dataset.csv: expected each subject once, got row 4 too; remove one"):
         read(sheet(tmp_path, ROWS[0], ROWS[0]), pulse(tmp_path, "2_1"))
 
 

@@ -80,10 +80,7 @@ def test_looks_like(head: bytes, kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        *[
-            (n, "ecg")
-            for n in ("avl", "MLI", "MCL1", "ECG", "ECG1", "ekg 2", "V1-V2", "vx", "V4R", "ES", "mod.V1")
-        ],
+        *[(n, "ecg") for n in ("avl", "MLI", "MCL1", "ECG", "ECG1", "ekg 2", "V1-V2", "vx", "V4R", "ES", "mod.V1")],
         *[(n, "abp") for n in ("ABP", "ART", "ABP Mean", "ART1")],
         *[(n, "ppg") for n in ("PLETH", "ppg", "SpO2 Pleth", "Pleth R")],
         *[(n, None) for n in ("RESP", "EEG Fp1", "SCG", "C4-A1", "CVP", "PAP", "SpO2", "I/O", "Artefact")],

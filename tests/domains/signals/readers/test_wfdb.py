@@ -105,8 +105,7 @@ def test_several_signal_files(tmp_path: Path) -> None:
     np.ascontiguousarray(digital[:, :1]).astype("<i2").tofile(tmp_path / "one.dat")
     np.ascontiguousarray(digital[:, 1:]).astype(">i2").tofile(tmp_path / "two.dat")
     (tmp_path / "a.hea").write_text(
-        "a 3 500 30\none.dat 16 200/mV 16 0 0 0 0 I\n"
-        "two.dat 61 100/mV 16 5 0 0 0 II\ntwo.dat 61 100/mV 16 0 0 0 0 V2\n"
+        "a 3 500 30\none.dat 16 200/mV 16 0 0 0 0 I\ntwo.dat 61 100/mV 16 5 0 0 0 II\ntwo.dat 61 100/mV 16 0 0 0 0 V2\n"
     )
     assert_equal(read(tmp_path), tmp_path / "a")
 
@@ -145,9 +144,7 @@ def test_segments(tmp_path: Path, layout: str) -> None:
     if layout == "fixed":
         text = "m/2 2 250 50\ns1 20\ns2 30\n"
     else:
-        (tmp_path / "m_layout.hea").write_text(
-            "m_layout 2 250 0\n~ 0 1/mV 0 0 0 0 0 II\n~ 0 1/mV 0 0 0 0 0 V5\n"
-        )
+        (tmp_path / "m_layout.hea").write_text("m_layout 2 250 0\n~ 0 1/mV 0 0 0 0 0 II\n~ 0 1/mV 0 0 0 0 0 V5\n")
         text = "m/4 2 250 57\nm_layout 0\ns1 20\n~ 7\ns2 30\n"
     (tmp_path / "m.hea").write_text(text)
     assert [s.name for s in WfdbReader().detect(sorted(tmp_path.iterdir()))] == ["m"]

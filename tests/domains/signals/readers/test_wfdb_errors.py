@@ -138,9 +138,7 @@ def test_missing_parts(tmp_path: Path) -> None:
     write(tmp_path, "a", signal(16, (20, 2)))
     whole = (tmp_path / "a.dat").read_bytes()
     (tmp_path / "a.dat").unlink()
-    with pytest.raises(
-        ReadError, match=r"a.hea: expected the signal file a.dat beside it, got none; copy it too"
-    ):
+    with pytest.raises(ReadError, match=r"a.hea: expected the signal file a.dat beside it, got none; copy it too"):
         read(tmp_path)
     (tmp_path / "a.dat").write_bytes(whole)
     (tmp_path / "a.hea").unlink()

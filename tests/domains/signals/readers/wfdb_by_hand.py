@@ -38,9 +38,7 @@ def pack(flat: Ints, code: int) -> bytes:
             out += bytes([a & 255, (a >> 8) | (b >> 8) << 4, b & 255])
         elif code == 310:
             c = rest[0]
-            out += ((a << 1) | (c & 31) << 11).to_bytes(2, "little") + ((b << 1) | (c >> 5) << 11).to_bytes(
-                2, "little"
-            )
+            out += ((a << 1) | (c & 31) << 11).to_bytes(2, "little") + ((b << 1) | (c >> 5) << 11).to_bytes(2, "little")
         else:
             out += (a | b << 10 | rest[0] << 20).to_bytes(4, "little")
     return bytes(out)

@@ -21,7 +21,9 @@ def records(control: str, **options: Any) -> list[SimulatedCgm]:
 def test_range_rate_and_autocorrelation(control: str) -> None:
     for cgm in records(control):
         glucose = cgm.glucose_mgdl.astype(np.float64)
-        assert glucose.min() >= 40 and glucose.max() <= 400 and np.all(glucose == np.round(glucose))
+        assert glucose.min() >= 40
+        assert glucose.max() <= 400
+        assert np.all(glucose == np.round(glucose))
         step = np.diff(glucose)[np.diff(cgm.time_s) == 300.0]
         assert np.mean(np.abs(step) > 25) < 0.01  # 5 mg/dL a minute: faster is an artefact
         centred = glucose - glucose.mean()
@@ -31,9 +33,7 @@ def test_range_rate_and_autocorrelation(control: str) -> None:
 def test_groups_differ_as_their_names_say() -> None:
     # Time in range is 70 .. 180 mg/dL: Battelino et al. 2019, Diabetes Care 42:1593.
     in_range = {
-        control: np.mean(
-            [np.mean((r.glucose_mgdl >= 70) & (r.glucose_mgdl <= 180)) for r in records(control)]
-        )
+        control: np.mean([np.mean((r.glucose_mgdl >= 70) & (r.glucose_mgdl <= 180)) for r in records(control)])
         for control in CONTROLS
     }
     assert in_range["healthy"] > 0.95
@@ -64,15 +64,18 @@ def test_meals_raise_glucose_within_90_minutes() -> None:
 def test_gaps_are_missing_rows_and_can_be_switched_off() -> None:
     with_gaps = simulate_cgm(np.random.default_rng(1), n_days=14, gaps_per_day=1.0)
     whole = simulate_cgm(np.random.default_rng(1), n_days=14, gaps_per_day=0.0)
-    assert len(whole.time_s) == 14 * 288 and np.all(np.diff(whole.time_s) == 300.0)
+    assert len(whole.time_s) == 14 * 288
+    assert np.all(np.diff(whole.time_s) == 300.0)
     assert np.max(np.diff(with_gaps.time_s)) >= 900.0
     assert len(with_gaps.time_s) < len(whole.time_s)
-    assert np.isfinite(with_gaps.glucose_mgdl).all() and with_gaps.time_s[0] == 0.0
+    assert np.isfinite(with_gaps.glucose_mgdl).all()
+    assert with_gaps.time_s[0] == 0.0
 
 
 def test_interval_is_kept() -> None:
     cgm = simulate_cgm(np.random.default_rng(1), n_days=2, interval_s=900.0, gaps_per_day=0.0)
-    assert len(cgm.time_s) == 192 and cgm.interval_s == 900.0
+    assert len(cgm.time_s) == 192
+    assert cgm.interval_s == 900.0
 
 
 def test_sensor_noise_has_the_asked_size_and_a_correlation_time_of_15_minutes() -> None:
@@ -80,9 +83,7 @@ def test_sensor_noise_has_the_asked_size_and_a_correlation_time_of_15_minutes() 
         simulate_cgm(np.random.default_rng(3), n_days=30, noise_mgdl=size, gaps_per_day=0.0, control="type2")
         for size in (0.0, 5.0)
     )
-    inside = (clean.glucose_mgdl > 60) & (
-        clean.glucose_mgdl < 380
-    )  # away from the ends, where values are cut
+    inside = (clean.glucose_mgdl > 60) & (clean.glucose_mgdl < 380)  # away from the ends, where values are cut
     noise = (noisy.glucose_mgdl - clean.glucose_mgdl).astype(np.float64)[inside]
     assert noise.std() == pytest.approx(5.0, rel=0.05)
     assert np.corrcoef(noise[1:], noise[:-1])[0, 1] == pytest.approx(np.exp(-300 / 900), abs=0.04)
@@ -100,9 +101,7 @@ def test_unknown_control_is_refused() -> None:
         simulate_cgm(np.random.default_rng(0), n_days=1, control="type3")
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"n_days": 0.0}, {"n_days": 1, "interval_s": 1.0}, {"n_days": float("nan")}]
-)
+@pytest.mark.parametrize("wrong", [{"n_days": 0.0}, {"n_days": 1, "interval_s": 1.0}, {"n_days": float("nan")}])
 def test_numbers_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=r"expected n_days above 0, interval_s in 60 \.\. 1800"):
         simulate_cgm(np.random.default_rng(0), **wrong)

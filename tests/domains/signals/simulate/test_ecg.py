@@ -38,10 +38,14 @@ def intervals_before(ecg: SimulatedEcg) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def test_shapes_and_types(ecg: SimulatedEcg) -> None:
-    assert ecg.signal_mv.shape == (900 * 360, 2) and ecg.signal_mv.dtype == np.float32
-    assert ecg.peaks.dtype == np.int64 and len(ecg.peaks) == len(ecg.symbols)
+    assert ecg.signal_mv.shape == (900 * 360, 2)
+    assert ecg.signal_mv.dtype == np.float32
+    assert ecg.peaks.dtype == np.int64
+    assert len(ecg.peaks) == len(ecg.symbols)
     assert set(ecg.symbols) == {"N", "V", "A", "F"}
-    assert np.all(np.diff(ecg.peaks) > 0.25 * 360) and ecg.peaks[0] >= 0 and ecg.peaks[-1] < 900 * 360
+    assert np.all(np.diff(ecg.peaks) > 0.25 * 360)
+    assert ecg.peaks[0] >= 0
+    assert ecg.peaks[-1] < 900 * 360
     assert np.isfinite(ecg.signal_mv).all()
 
 

@@ -57,17 +57,17 @@ def test_wfdb_package_reads_the_same(
     header = write_wfdb(tmp_path, "sim1", ecg, comments=("63 F simulated", "None"), storage=storage)
     record = wfdb.rdrecord(str(header.with_suffix("")))
     assert np.abs(record.p_signal - ecg.signal_mv).max() <= half_step_mv + 1e-6
-    assert record.sig_name == list(leads) and record.units == ["mV"] * len(leads)
-    assert record.fs == 360 and record.comments == ["63 F simulated", "None"]
+    assert record.sig_name == list(leads)
+    assert record.units == ["mV"] * len(leads)
+    assert record.fs == 360
+    assert record.comments == ["63 F simulated", "None"]
     stored = wfdb.rdrecord(str(header.with_suffix("")), physical=False)
     assert stored.calc_checksum() == [value % 65536 for value in stored.checksum]
     assert stored.init_value == stored.d_signal[0].tolist()
 
 
 @pytest.mark.parametrize("storage", ["212", "16"])
-def test_wfdb_package_reads_nan_where_a_sample_is_missing(
-    tmp_path: Path, ecg: SimulatedEcg, storage: str
-) -> None:
+def test_wfdb_package_reads_nan_where_a_sample_is_missing(tmp_path: Path, ecg: SimulatedEcg, storage: str) -> None:
     wfdb = pytest.importorskip("wfdb")
     signal = ecg.signal_mv.copy()
     signal[100:200, 1] = np.nan
@@ -83,7 +83,8 @@ def test_wfdb_package_reads_the_same_beats_even_after_long_pauses(tmp_path: Path
     for case in (ecg, replace(ecg, peaks=peaks, symbols=symbols)):
         header = write_wfdb(tmp_path, "beats", case)
         read = wfdb.rdann(str(header.with_suffix("")), "atr")
-        assert read.symbol[0] == "+" and read.aux_note[0].rstrip("\0") == "(N"
+        assert read.symbol[0] == "+"
+        assert read.aux_note[0].rstrip("\0") == "(N"
         np.testing.assert_array_equal(read.sample[1:], case.peaks)
         np.testing.assert_array_equal(read.symbol[1:], case.symbols)
 
@@ -108,8 +109,10 @@ def test_pyedflib_reads_the_same(tmp_path: Path, rate_hz: float) -> None:
             assert np.abs(read[:n_samples] - ecg.signal_mv[:, lead]).max() < 1e-4  # a step is 0.15 µV
             np.testing.assert_array_equal(read[n_samples:], read[n_samples - 1])
         assert reader.getSignalLabels() == ["ECG II", "ECG V1", "ECG V5"]
-        assert reader.getPhysicalDimension(0) == "mV" and reader.getSampleFrequency(0) == rate_hz
-        assert reader.getPatientCode() == "SIM-0042" and reader.getSex() == "Male"
+        assert reader.getPhysicalDimension(0) == "mV"
+        assert reader.getSampleFrequency(0) == rate_hz
+        assert reader.getPatientCode() == "SIM-0042"
+        assert reader.getSex() == "Male"
         onset_s, _, text = reader.readAnnotations()
         np.testing.assert_allclose(onset_s, ecg.peaks / rate_hz, atol=6e-5)
         np.testing.assert_array_equal(text, ecg.symbols)
@@ -124,13 +127,15 @@ def read_rows(path: Path, encoding: str = "utf-8") -> list[list[str]]:
 
 def test_clarity_export(tmp_path: Path, cgm: SimulatedCgm) -> None:
     path = write_cgm_csv(tmp_path / "clarity.csv", cgm, flavour="dexcom")
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf") and b"\r\n" in path.read_bytes()
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert b"\r\n" in path.read_bytes()
     header, *rows = read_rows(path, "utf-8-sig")
     assert all(len(row) == len(header) == 14 for row in rows)
     assert [row[2] for row in rows[:4]] == ["FirstName", "LastName", "DateOfBirth", "Device"]
     readings = [row for row in rows if row[header.index("Event Type")] == "EGV"]
     words = [row[header.index("Glucose Value (mg/dL)")] for row in readings]
-    assert words[10] == "Low" and words[20] == "High"
+    assert words[10] == "Low"
+    assert words[20] == "High"
     read = [float({"Low": "40", "High": "400"}.get(word, word)) for word in words]
     np.testing.assert_array_equal(read, cgm.glucose_mgdl)
     times = np.array([row[1] for row in readings], "datetime64[s]")
@@ -140,7 +145,8 @@ def test_clarity_export(tmp_path: Path, cgm: SimulatedCgm) -> None:
 
 def test_libreview_export(tmp_path: Path, cgm: SimulatedCgm) -> None:
     title, header, *rows = read_rows(write_cgm_csv(tmp_path / "libre.csv", cgm, flavour="libreview"))
-    assert title[0] == "Glucose Data" and len(title) == 5
+    assert title[0] == "Glucose Data"
+    assert len(title) == 5
     assert header[:5] == [
         "Device",
         "Serial Number",
@@ -154,10 +160,9 @@ def test_libreview_export(tmp_path: Path, cgm: SimulatedCgm) -> None:
 
 
 def test_plain_export(tmp_path: Path, cgm: SimulatedCgm) -> None:
-    header, *rows = read_rows(
-        write_cgm_csv(tmp_path / "plain.csv", cgm, flavour="glucobench", subject="SIM-9")
-    )
-    assert header == ["id", "time", "gl"] and {row[0] for row in rows} == {"SIM-9"}
+    header, *rows = read_rows(write_cgm_csv(tmp_path / "plain.csv", cgm, flavour="glucobench", subject="SIM-9"))
+    assert header == ["id", "time", "gl"]
+    assert {row[0] for row in rows} == {"SIM-9"}
     np.testing.assert_array_equal([float(row[2]) for row in rows], cgm.glucose_mgdl)
     with pytest.raises(UsageError, match="unknown flavour 'medtronic'"):
         write_cgm_csv(tmp_path / "other.csv", cgm, flavour="medtronic")
@@ -171,8 +176,10 @@ def test_csv_with_sidecar(tmp_path: Path, ecg: SimulatedEcg) -> None:
     np.testing.assert_allclose(read, signal, atol=6e-5)
     sidecar = json.loads((tmp_path / "sim.csv.json").read_text())
     column = {"quantity": "ecg", "unit": "mV"}
-    assert sidecar["rate_hz"] == 360.0 and sidecar["columns"] == {"MLII": column, "V1": column}
-    assert sidecar["subject"] == "SIM-0001" and sidecar["groups"]["device_model"] == "simulated"
+    assert sidecar["rate_hz"] == 360.0
+    assert sidecar["columns"] == {"MLII": column, "V1": column}
+    assert sidecar["subject"] == "SIM-0001"
+    assert sidecar["groups"]["device_model"] == "simulated"
     assert path.read_text().splitlines()[0] == "MLII,V1"
 
 
@@ -185,7 +192,7 @@ def found(element: ElementTree.Element, path: str) -> ElementTree.Element:
 def test_hl7_aecg(tmp_path: Path) -> None:
     ecg = simulate_ecg(np.random.default_rng(4), duration_s=10.0, rate_hz=500.0, leads=("MLII", "aVR", "V6"))
     path = write_hl7_aecg(tmp_path / "sim.xml", ecg, person=SimulatedPerson("SIM-7", 40, "F"))
-    root = ElementTree.parse(path).getroot()
+    root = ElementTree.parse(path).getroot()  # noqa: S314 - a file that this test wrote
     assert root.tag == "{urn:hl7-org:v3}AnnotatedECG"
     sequences = root.findall("h:component/h:series/h:component/h:sequenceSet/h:component/h:sequence", HL7)
     codes = [found(sequence, "h:code").attrib["code"] for sequence in sequences]
@@ -253,9 +260,11 @@ def test_folder_is_mixed_and_the_same_for_the_same_seed(tmp_path: Path) -> None:
     simulate_folder(tmp_path / "b", 5, n_ecg=7, ecg_minutes=0.1, n_cgm=3, n_days=1)
     simulate_folder(tmp_path / "c", 6, n_ecg=7, ecg_minutes=0.1, n_cgm=3, n_days=1)
     first, again, other = (digests(tmp_path / name) for name in "abc")
-    assert first == again and first.keys() == other.keys()
+    assert first == again
+    assert first.keys() == other.keys()
     assert all(first[name] != other[name] for name in first if not name.endswith(".json"))
-    assert len(written) == 10 and all(path.exists() for path in written)
+    assert len(written) == 10
+    assert all(path.exists() for path in written)
     assert {path.suffix for path in written} == {".hea", ".edf", ".csv", ".xml"}
 
 
@@ -266,7 +275,8 @@ def test_broken_files_are_broken_in_three_ways(tmp_path: Path) -> None:
         wfdb.rdrecord(str(cut.with_suffix("")))
     with pytest.raises(FileNotFoundError):
         wfdb.rdrecord(str(lost.with_suffix("")))
-    assert picture.suffix == ".edf" and picture.read_bytes().startswith(b"\xff\xd8\xff")
+    assert picture.suffix == ".edf"
+    assert picture.read_bytes().startswith(b"\xff\xd8\xff")
 
 
 def test_folder_of_one_format_only(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ def apply(name: str, signal: NDArray[np.float32], severity: float, seed: int = 1
 @pytest.mark.parametrize("name", FAULTS)
 def test_contract(name: str, clean: NDArray[np.float32]) -> None:
     out = apply(name, clean, 0.7)  # the clean signal is read-only: writing to it would raise
-    assert out.shape == clean.shape and out.dtype == clean.dtype
+    assert out.shape == clean.shape
+    assert out.dtype == clean.dtype
     assert not np.array_equal(out, clean, equal_nan=True)
     np.testing.assert_array_equal(out, apply(name, clean, 0.7))
     none = apply(name, clean, 0.0)
@@ -42,12 +43,11 @@ def test_short_single_lead_and_gappy_signals_survive(name: str, shape: tuple[int
     signal = np.random.default_rng(0).standard_normal(shape).astype(np.float64)
     signal[0, 0] = np.nan
     out = FAULTS[name](signal, RATE_HZ, np.random.default_rng(0), 1.0)
-    assert out.shape == shape and out.dtype == np.float64
+    assert out.shape == shape
+    assert out.dtype == np.float64
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(FAULTS) - {"lead_off", "lead_reversal", "gain_error", "electrode_motion"})
-)
+@pytest.mark.parametrize("name", sorted(set(FAULTS) - {"lead_off", "lead_reversal", "gain_error", "electrode_motion"}))
 def test_harm_grows_with_severity(name: str, clean: NDArray[np.float32]) -> None:
     def harm(severity: float) -> float:
         out = np.nan_to_num(apply(name, clean, severity), nan=10.0)
@@ -87,7 +87,8 @@ def test_lead_off_is_flat_on_one_lead_for_its_share(seed: int, clean: NDArray[np
     lead = int(np.argmax(changed.sum(axis=0)))
     assert not changed[:, 1 - lead].any()
     level = np.unique(out[changed[:, lead], lead])
-    assert len(level) == 1 and (level[0] == 0.0 or abs(level[0]) > np.abs(clean[:, lead]).max())
+    assert len(level) == 1
+    assert level[0] == 0.0 or abs(level[0]) > np.abs(clean[:, lead]).max()
     assert changed[:, lead].mean() == pytest.approx(0.5, abs=0.01)
 
 
@@ -99,7 +100,8 @@ def test_saturation_stays_inside_the_signal(clean: NDArray[np.float32]) -> None:
 
 def test_gap_is_nan_in_all_leads_for_up_to_a_third(clean: NDArray[np.float32]) -> None:
     lost = np.isnan(apply("gap", clean, 1.0))
-    assert np.array_equal(lost[:, 0], lost[:, 1]) and 0.15 < lost.mean() <= 0.34
+    assert np.array_equal(lost[:, 0], lost[:, 1])
+    assert 0.15 < lost.mean() <= 0.34
 
 
 def test_dropout_holds_the_last_value(clean: NDArray[np.float32]) -> None:
@@ -133,7 +135,8 @@ def test_reversal_inverts_one_lead_or_swaps_two(clean: NDArray[np.float32]) -> N
 
 def test_motion_decays(clean: NDArray[np.float32]) -> None:
     added = np.abs(apply("electrode_motion", clean, 1.0) - clean)
-    assert added.max() > 0.5 and np.median(added) < 0.5 * added.max()
+    assert added.max() > 0.5
+    assert np.median(added) < 0.5 * added.max()
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -1,4 +1,4 @@
-"""Model ``accepted-peaks``: what the classical detector accepts is an event; nothing is learned. The floor of R peaks."""
+"""Model ``accepted-peaks``, the floor of R peaks: what the classical detector accepts is an event."""
 
 from __future__ import annotations
 

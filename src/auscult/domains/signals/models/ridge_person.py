@@ -20,5 +20,9 @@ class RidgePerson:
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Fit on the person's data alone."""
         return fit_ridge(
-            train, context, inputs=self._config.inputs or ("person",), alphas=self._config.alphas, clip=self._config.clip
+            train,
+            context,
+            inputs=self._config.inputs or ("person",),
+            alphas=self._config.alphas,
+            clip=self._config.clip,
         )

@@ -96,9 +96,7 @@ def rhythm_features(before_s: Floats, after_s: Floats, dominant: npt.NDArray[np.
     near = around(change, NEAR_BEATS, (50.0, 75.0))
     wide = around(change, 6 * NEAR_BEATS, (50.0,))[0]
     normal_log = np.where(normal, np.log(before_s), np.nan)
-    spread_half, spread_high = np.nan_to_num(
-        around(np.abs(normal_log - np.log(middle_s)), LOCAL_BEATS, (50.0, 75.0))
-    )
+    spread_half, spread_high = np.nan_to_num(around(np.abs(normal_log - np.log(middle_s)), LOCAL_BEATS, (50.0, 75.0)))
     step = np.abs(np.diff(normal_log, prepend=np.nan))
     return {
         "before_local": before_s / long_s,

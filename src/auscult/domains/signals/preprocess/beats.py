@@ -62,13 +62,9 @@ def _checked_signal(ecg_mv: npt.ArrayLike, rate_hz: float) -> Floats:
             "give one column a lead"
         )
     if not np.isfinite(signal).all():
-        raise ShapeError(
-            "ecg_mv: expected finite values, got NaN or infinity; cut the gaps out before beats are cut"
-        )
+        raise ShapeError("ecg_mv: expected finite values, got NaN or infinity; cut the gaps out before beats are cut")
     if not (np.isfinite(rate_hz) and rate_hz >= MIN_RATE_HZ):
-        raise UnitError(
-            f"rate_hz: expected at least {MIN_RATE_HZ:g} Hz, got {rate_hz:g}; state the sampling rate"
-        )
+        raise UnitError(f"rate_hz: expected at least {MIN_RATE_HZ:g} Hz, got {rate_hz:g}; state the sampling rate")
     return signal
 
 

@@ -277,9 +277,7 @@ def _check_forecasts(glucose: Floats, forecasts: Floats, where: Ints) -> None:
             f"got {forecasts.shape} and {where.shape}"
         )
     if not np.isfinite(forecasts).all():
-        raise ShapeError(
-            "forecasts_mgdl: expected finite values, got NaN or infinity; leave those windows out"
-        )
+        raise ShapeError("forecasts_mgdl: expected finite values, got NaN or infinity; leave those windows out")
     if where[0] < 1 or where[-1] >= glucose.size or (np.diff(where) != 1).any():
         raise ShapeError(
             f"positions: expected every position once, rising by 1, from 1 to {glucose.size - 1} at most; "

@@ -10,10 +10,15 @@ from scipy.signal import resample_poly
 
 from auscult.base.contracts import Field
 from auscult.base.errors import ReadError, UnitError
+from auscult.domains.signals.preprocess.quality import quality_index
 
 LEAD_ORDER = ("MLII", "II", "I", "V1", "V2", "V3", "V4", "V5", "V6", "III", "aVR", "aVL", "aVF")
 """Preference when a task wants few leads: a limb lead along the heart's axis first, then the chest."""
 MIN_DURATION_S = 5.0
+SWING_WINDOW_S = 2.0
+SMALLEST_SWING_MV, LARGEST_SWING_MV = 0.05, 10.0
+"""Peak to peak. An electrocardiograph takes up to 5 mV on either side (IEC 60601-2-25:2011, 201.12.4.107)."""
+POOR_QUALITY = 0.5
 MIN_RATE_HZ = 100.0
 MAX_RATE_HZ = 10_000.0
 
@@ -69,7 +74,7 @@ def usable_ecg(signal: npt.NDArray[np.float32], rate_hz: float) -> None:
 
     Raises
     ------
-    ReadError
+    ReadError, UnitError
         With what was expected, what came, and what to do.
     """
     if len(signal) < MIN_DURATION_S * rate_hz:
@@ -78,10 +83,33 @@ def usable_ecg(signal: npt.NDArray[np.float32], rate_hz: float) -> None:
         )
     gaps = int(np.isnan(signal).any(axis=1).sum())
     if gaps:
-        raise ReadError(f"ecg: expected no gaps, got {gaps} of {len(signal)} samples missing; cut the record at its gaps")
+        raise ReadError(
+            f"ecg: expected no gaps, got {gaps} of {len(signal)} samples missing; cut the record at its gaps"
+        )
     flat = int(np.sum(np.ptp(signal, axis=0) == 0))
     if flat:
-        raise ReadError(f"ecg: expected a signal, got a flat line in {flat} of {signal.shape[1]} leads; check the electrodes")
+        raise ReadError(
+            f"ecg: expected a signal, got a flat line in {flat} of {signal.shape[1]} leads; check the electrodes"
+        )
+    _require_heart(signal[:, :1], rate_hz)
+
+
+def _require_heart(lead: npt.NDArray[np.float32], rate_hz: float) -> None:
+    """Refuse a lead whose size is no ECG's (a wrong unit or gain) or that is mostly noise, hum or drift."""
+    n = int(SWING_WINDOW_S * rate_hz)
+    windows = lead[: len(lead) // n * n].reshape(-1, n)  # (T, 1) -> (W, n)
+    swing_mv = float(np.median(np.ptp(windows, axis=1)))
+    if not SMALLEST_SWING_MV <= swing_mv <= LARGEST_SWING_MV:
+        raise UnitError(
+            f"ecg: expected a swing from {SMALLEST_SWING_MV:g} to {LARGEST_SWING_MV:g} mV within {SWING_WINDOW_S:g} s, "
+            f"got one {'below' if swing_mv < SMALLEST_SWING_MV else 'above'}; check unit and gain"
+        )
+    poor = float(np.mean(quality_index(lead, rate_hz) < POOR_QUALITY))
+    if poor > 0.5:
+        raise ReadError(
+            f"ecg: expected heartbeats, got {100 * poor:.0f} % of the record as noise, hum or drift; "
+            "check electrodes and cable"
+        )
 
 
 def to_rate(signal: npt.NDArray[np.float32], rate_hz: float, target_hz: float) -> npt.NDArray[np.float32]:

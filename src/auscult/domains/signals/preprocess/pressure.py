@@ -103,9 +103,7 @@ def bhs_percentages(error_mmhg: ArrayLike) -> BhsArithmetic:
     """
     size = np.abs(_checked(error_mmhg, at_least=1))
     shares = [100.0 * float(np.mean(size <= limit)) for limit in (5.0, 10.0, 15.0)]
-    reached = [
-        name for name, least in BHS_GRADES if all(s >= low for s, low in zip(shares, least, strict=True))
-    ]
+    reached = [name for name, least in BHS_GRADES if all(s >= low for s, low in zip(shares, least, strict=True))]
     return BhsArithmetic(shares[0], shares[1], shares[2], grade=reached[0] if reached else "D")
 
 
@@ -151,9 +149,7 @@ def iso_81060_arithmetic(error_mmhg: ArrayLike, subject: ArrayLike) -> IsoArithm
     _, index = np.unique(labels, return_inverse=True)
     means = np.bincount(index, weights=error) / np.bincount(index)  # (N,) -> (subjects,)
     if len(means) < _LEAST_FOR_SPREAD:
-        raise ShapeError(
-            "subjects: expected at least 2 of them, got 1; a spread between subjects needs more."
-        )
+        raise ShapeError("subjects: expected at least 2 of them, got 1; a spread between subjects needs more.")
     mean, spread = float(error.mean()), float(error.std(ddof=1))
     return IsoArithmetic(
         n_readings=len(error),

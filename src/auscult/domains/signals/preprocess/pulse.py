@@ -84,9 +84,7 @@ def average_pulse(segment: ArrayLike, rate_hz: float) -> AveragePulse:
     """
     raw = checked_segments(segment, rate_hz)
     if raw.ndim != 1:
-        raise ShapeError(
-            f"PPG segment: expected one segment with axes (T,), got {raw.shape}; pass one row at a time."
-        )
+        raise ShapeError(f"PPG segment: expected one segment with axes (T,), got {raw.shape}; pass one row at a time.")
     time_s = np.arange(len(raw)) / rate_hz
     grid_s = np.arange(int(time_s[-1] * GRID_HZ) + 1) / GRID_HZ
     smooth = np.interp(grid_s, time_s, sosfiltfilt(_low_pass(rate_hz), raw))
@@ -157,9 +155,7 @@ def checked_segments(segment: ArrayLike, rate_hz: float) -> Floats:
             "record for longer."
         )
     if not np.isfinite(raw).all():
-        raise ShapeError(
-            "PPG segment: expected finite samples, got NaN or infinity; cut the segment around the gap."
-        )
+        raise ShapeError("PPG segment: expected finite samples, got NaN or infinity; cut the segment around the gap.")
     return raw
 
 

@@ -191,6 +191,6 @@ def spread(values: Floats, at: Ints, *, rate_hz: float, window_s: float) -> Floa
 
 
 def log_ratio(value_mv: Floats, reference_mv: Floats) -> Floats:
-    """Logarithm of a ratio of heights, both held above the floor, so that no signal gives a finite value."""
+    """Logarithm of a ratio of heights, (N,), both held above the floor, so that no signal gives a finite value."""
     ratio: Floats = np.log(np.maximum(value_mv, FLOOR_MV) / np.maximum(reference_mv, FLOOR_MV))
     return ratio

@@ -103,9 +103,7 @@ def longest_gap_s(signal: NDArray[np.floating], rate_hz: float) -> Doubles:
     return _longest_run(np.isnan(signal)) / rate_hz
 
 
-def silent_share(
-    signal: NDArray[np.floating], rate_hz: float, *, limit: float, window_s: float = 2.0
-) -> Doubles:
+def silent_share(signal: NDArray[np.floating], rate_hz: float, *, limit: float, window_s: float = 2.0) -> Doubles:
     """Return the share of windows that hold NaN only or move by less than ``limit``: (T, C) -> (C,)."""
     n_samples = min(len(signal), max(1, round(window_s * rate_hz)))
     n_windows = len(signal) // n_samples
@@ -126,18 +124,12 @@ def spectrum(signal: NDArray[np.floating], rate_hz: float, segment_s: float) -> 
 
 def _require(signal: NDArray[np.floating], rate_hz: float) -> None:
     if not rate_hz >= MIN_RATE_HZ:
-        raise UnitError(
-            f"quality: expected a rate of at least {MIN_RATE_HZ:g} Hz, got {rate_hz:g}; resample first"
-        )
+        raise UnitError(f"quality: expected a rate of at least {MIN_RATE_HZ:g} Hz, got {rate_hz:g}; resample first")
     if signal.ndim != 2 or len(signal) < rate_hz:
-        raise ShapeError(
-            f"quality: expected axes (T, C) and at least 1 s, got {signal.shape} at {rate_hz:g} Hz"
-        )
+        raise ShapeError(f"quality: expected axes (T, C) and at least 1 s, got {signal.shape} at {rate_hz:g} Hz")
 
 
-def _filled(
-    signal: NDArray[np.floating], rate_hz: float, window_s: float
-) -> tuple[Floats, NDArray[np.bool_] | None]:
+def _filled(signal: NDArray[np.floating], rate_hz: float, window_s: float) -> tuple[Floats, NDArray[np.bool_] | None]:
     """Return windows (C, W, T) with NaN replaced by the channel's mean, and where it was if there was any."""
     n_samples = min(len(signal), max(2, round(window_s * rate_hz)))
     n_windows = len(signal) // n_samples

@@ -56,13 +56,9 @@ class AecgReader:
         """
         path = source.files[0]
         root = _parse(path)
-        sets = [
-            (s, g) for s in root.iterfind(".//{*}series") for g in s.iterfind("{*}component/{*}sequenceSet")
-        ]
+        sets = [(s, g) for s in root.iterfind(".//{*}series") for g in s.iterfind("{*}component/{*}sequenceSet")]
         if not sets:
-            raise ReadError(
-                f"{path.name}: expected a series with a sequence set, got none; export the rhythm too"
-            )
+            raise ReadError(f"{path.name}: expected a series with a sequence set, got none; export the rhythm too")
         aside: list[SetAside] = []
         for number, (series, group) in enumerate(sets, start=1):
             try:
@@ -140,9 +136,7 @@ def _waves(group: ET.Element, where: str) -> tuple[list[Wave], float]:
         if code in _TIMES:
             rate_hz = _rate(sequence, where)
         elif code.startswith(_LEAD):
-            waves.append(
-                Wave("ecg", normal_lead(code.removeprefix(_LEAD)), _lead(sequence, f"{where}, {code}"))
-            )
+            waves.append(Wave("ecg", normal_lead(code.removeprefix(_LEAD)), _lead(sequence, f"{where}, {code}")))
     lengths = {len(w.values) for w in waves}
     if len(lengths) != 1:
         got = "none" if not waves else f"lengths from {min(lengths)} to {max(lengths)}"
@@ -159,9 +153,7 @@ def _rate(sequence: ET.Element, where: str) -> float:
     _, factor = to_home(_unit(sequence, "{*}value/{*}increment"), "time", where=f"{where}, increment")
     period_s = period * factor
     if not period_s > 0:
-        raise ReadError(
-            f"{where}: expected an increment above 0, got {period_s:g} s; export the recording again"
-        )
+        raise ReadError(f"{where}: expected an increment above 0, got {period_s:g} s; export the recording again")
     return plausible_rate(1.0 / period_s, where)
 
 
@@ -171,9 +163,7 @@ def _lead(sequence: ET.Element, where: str) -> npt.NDArray[np.float32]:
     for part in ("origin", "scale"):
         unit = _unit(sequence, f"{{*}}value/{{*}}{part}")
         if not unit:
-            raise UnitError(
-                f"{where}: expected a unit on the {part}, got none; export with values in uV or mV"
-            )
+            raise UnitError(f"{where}: expected a unit on the {part}, got none; export with values in uV or mV")
         factors.append(to_home(unit, "voltage", where=f"{where}, {part}")[1])
     origin = _number(sequence, "{*}value/{*}origin", where) * factors[0]
     scale = _number(sequence, "{*}value/{*}scale", where) * factors[1]
@@ -189,9 +179,7 @@ def _number(element: ET.Element, path: str, where: str) -> float:
         return float(_attribute(element, path, "value") or "")
     except ValueError as error:
         part = path.rpartition("}")[2]
-        raise ReadError(
-            f"{where}: expected a number as value of {part}, got none; export it again"
-        ) from error
+        raise ReadError(f"{where}: expected a number as value of {part}, got none; export it again") from error
 
 
 def _unit(element: ET.Element, path: str) -> str:

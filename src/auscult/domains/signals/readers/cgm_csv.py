@@ -226,9 +226,7 @@ def _left_out(judged: pl.DataFrame, name: str, where: str) -> Iterator[SetAside]
 
 
 def _batch(kept: pl.DataFrame, layout: Layout, name: str, device: str | None) -> RecordBatch:
-    persons = kept.group_by("person", maintain_order=True).agg(
-        pl.col("id").first(), pl.len(), pl.col("time").first()
-    )
+    persons = kept.group_by("person", maintain_order=True).agg(pl.col("id").first(), pl.len(), pl.col("time").first())
     lengths = persons.get_column("len").to_numpy().astype(np.int64)
     first_us = persons.get_column("time").to_numpy()
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])

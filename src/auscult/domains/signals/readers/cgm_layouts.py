@@ -77,9 +77,7 @@ def _named(names: list[str], line: int, separator: str) -> Layout | None:
         return None
     # The litre is l or L, so mmol/l and mmol/L are one unit (SI Brochure, table 8).
     units = {_UNITS.get(m.group(1).strip().lower(), m.group(1).strip()) for m in matches}
-    return Layout(
-        kind, line, separator, time, tuple(m.group(0) for m in matches), " and ".join(sorted(units))
-    )
+    return Layout(kind, line, separator, time, tuple(m.group(0) for m in matches), " and ".join(sorted(units)))
 
 
 def head_of(path: Path) -> bytes:
@@ -118,9 +116,7 @@ def content_of(path: Path) -> bytes:
         kind = type(error).__name__
         raise ReadError(f"{path.name}: cannot be opened ({kind}); copy or export it again") from error
     if len(data) > MAX_UNPACKED_BYTES:
-        raise ReadError(
-            f"{path.name}: expected at most {MAX_UNPACKED_BYTES} bytes unpacked, got more; unpack it"
-        )
+        raise ReadError(f"{path.name}: expected at most {MAX_UNPACKED_BYTES} bytes unpacked, got more; unpack it")
     return data
 
 

@@ -7,8 +7,7 @@ import re
 
 AGE_BANDS = ((18.0, "0-17"), (40.0, "18-39"), (65.0, "40-64"), (math.inf, "65+"))
 _LEADS = {
-    name.upper(): name
-    for name in ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6", "MLII")
+    name.upper(): name for name in ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6", "MLII")
 }
 _PREFIX = re.compile(r"^(?:MDC_ECG_LEAD|ECG|EKG|LEAD)(?:[\s_:.-]+|$)", re.IGNORECASE)
 _SUFFIX = re.compile(r"[\s_-]+(?:REF|LEAD|ECG|EKG)$", re.IGNORECASE)

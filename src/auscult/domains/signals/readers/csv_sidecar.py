@@ -96,9 +96,7 @@ class CsvSidecarReader:
                 f"it, for example {EXAMPLE}"
             )
         spec = _sidecar(source.files[1])
-        factors = {
-            name: _factor(column, f"{path.name}, column '{name}'") for name, column in spec.columns.items()
-        }
+        factors = {name: _factor(column, f"{path.name}, column '{name}'") for name, column in spec.columns.items()}
         table = _table(path, spec)
         waves = [
             Wave(
@@ -139,15 +137,11 @@ def _sidecar(path: Path) -> Sidecar:
     with path.open("rb") as stream:
         data = stream.read(_MAX_SIDECAR_BYTES + 1)
     if len(data) > _MAX_SIDECAR_BYTES:
-        raise ReadError(
-            f"{path.name}: expected a sidecar below 1 MiB, got a larger file; write only {EXAMPLE}"
-        )
+        raise ReadError(f"{path.name}: expected a sidecar below 1 MiB, got a larger file; write only {EXAMPLE}")
     try:
         content: Any = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise ReadError(
-            f"{path.name}: expected JSON such as {EXAMPLE}, got {looks_like(data)} that is none"
-        ) from None
+        raise ReadError(f"{path.name}: expected JSON such as {EXAMPLE}, got {looks_like(data)} that is none") from None
     try:
         spec = Sidecar.model_validate(content)
     except ValidationError as error:
@@ -165,19 +159,13 @@ def _factor(column: ColumnSpec, where: str) -> float:
     kind = _KIND[column.quantity]
     factor = factor_of(kind, column.unit, where=where)
     if factor is None:
-        raise UnitError(
-            f"{where}: expected a unit of {QUANTITY[kind]}, got one that is unknown or of another quantity"
-        )
+        raise UnitError(f"{where}: expected a unit of {QUANTITY[kind]}, got one that is unknown or of another quantity")
     return factor
 
 
 def _table(path: Path, spec: Sidecar) -> pl.DataFrame:
     """Read the named columns as text after checking that every line has the same number of cells."""
-    data = (
-        path.read_bytes()
-        .removeprefix(b"\xef\xbb\xbf")
-        .rstrip(b"\r\n\t ;,|" if spec.separator == " " else b"\r\n")
-    )
+    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n\t ;,|" if spec.separator == " " else b"\r\n")
     kind = looks_like(data[:1024])
     if kind != "text":
         raise ReadError(f"{path.name}: expected a table as text, got {kind}; export it as CSV (UTF-8)")
@@ -203,8 +191,7 @@ def _table(path: Path, spec: Sidecar) -> pl.DataFrame:
         ) from None
     if table.height != lines - 1:
         raise ReadError(
-            f"{path.name}: expected {lines - 1} rows in {lines} lines, got {table.height}; "
-            "are there blank lines?"
+            f"{path.name}: expected {lines - 1} rows in {lines} lines, got {table.height}; are there blank lines?"
         )
     return table.rename(dict(zip(table.columns, sorted(places, key=places.__getitem__), strict=True)))
 
@@ -255,7 +242,6 @@ def _numbers(column: pl.Series, decimal: str, where: str) -> npt.NDArray[np.floa
         swapped = int(text.filter(bad).str.contains(rf"^[+-]?\d*[{mark}]\d+$").sum())
         hint = f"; {swapped} use '{mark}' as decimal mark, the sidecar says '{decimal}'" if swapped else ""
         raise ReadError(
-            f"{where}: expected numbers, got text in {names_of(count, 'cell')}, "
-            f"the first in line {line}{hint}"
+            f"{where}: expected numbers, got text in {names_of(count, 'cell')}, the first in line {line}{hint}"
         )
     return values.fill_null(np.nan).to_numpy()

@@ -206,9 +206,7 @@ def _samples(item: Dataset, where: str, *, little_endian: bool) -> npt.NDArray[n
         known = ", ".join(f"{bits} {name}" for bits, name in _SAMPLES)
         raise ReadError(f"{where}: expected samples of {known}, got another kind; export linear samples")
     if min(shape) < 1:
-        raise ReadError(
-            f"{where}: expected samples and channels, got {shape[0]} and {shape[1]}; export it again"
-        )
+        raise ReadError(f"{where}: expected samples and channels, got {shape[0]} and {shape[1]}; export it again")
     data = _value(item, "WaveformData")
     dtype = np.dtype(_SAMPLES[kind]).newbyteorder("<" if little_endian else ">")
     count = shape[0] * shape[1]
@@ -229,9 +227,7 @@ def _padding(item: Dataset, dtype: np.dtype[Any]) -> Any:
     return value if isinstance(value, int) else None
 
 
-def _millivolts(
-    samples: npt.NDArray[np.integer[Any]], channel: Dataset, where: str
-) -> npt.NDArray[np.float32]:
+def _millivolts(samples: npt.NDArray[np.integer[Any]], channel: Dataset, where: str) -> npt.NDArray[np.float32]:
     units = _items(channel, "ChannelSensitivityUnitsSequence")
     if not units:
         raise UnitError(f"{where}: expected a sensitivity with its unit, got none; export calibrated samples")

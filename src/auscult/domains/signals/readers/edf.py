@@ -55,14 +55,10 @@ class EdfReader:
         chosen = _choose(header, path.name)
         blocks = _blocks(header, path)
         starts = _starts(header, blocks, path.name) if header.discontinuous else None
-        for samples in sorted(
-            {header.signals[i].samples for i, _ in chosen}, key=lambda s: _ecg_first(header, s)
-        ):
+        for samples in sorted({header.signals[i].samples for i, _ in chosen}, key=lambda s: _ecg_first(header, s)):
             rate_hz = samples / header.duration_s
             if samples * len(blocks) < 2:
-                raise ReadError(
-                    f"{path.name}: expected a record of at least 2 samples, got {samples * len(blocks)}"
-                )
+                raise ReadError(f"{path.name}: expected a record of at least 2 samples, got {samples * len(blocks)}")
             layout = None if starts is None else _layout(starts, samples, rate_hz, path.name)
             waves = []
             for i, factor in chosen:
@@ -71,13 +67,9 @@ class EdfReader:
                 if kind and signal.samples == samples:
                     values = _physical(blocks, header, i, factor)
                     waves.append(
-                        Wave(
-                            kind, signal.label, values if layout is None else _spread(values, layout, samples)
-                        )
+                        Wave(kind, signal.label, values if layout is None else _spread(values, layout, samples))
                     )
-            yield waveform_batch(
-                source.name, waves, rate_hz=rate_hz, subject=header.subject, groups=header.groups
-            )
+            yield waveform_batch(source.name, waves, rate_hz=rate_hz, subject=header.subject, groups=header.groups)
 
 
 def _ecg_first(header: EdfHeader, samples: int) -> tuple[bool, int]:
@@ -95,8 +87,7 @@ def _choose(header: EdfHeader, name: str) -> list[tuple[int, float]]:
             continue
         if not np.isfinite(signal.scale):
             raise ReadError(
-                f"{where}: expected physical and digital limits that differ and rise, got others; "
-                "export it again"
+                f"{where}: expected physical and digital limits that differ and rise, got others; export it again"
             )
         chosen.append((i, factor))
     if not chosen:
@@ -113,9 +104,7 @@ def _blocks(header: EdfHeader, path: Path) -> npt.NDArray[np.uint8]:
     size = path.stat().st_size
     records = (size - header.data_start) // width if header.records == -1 else header.records
     if records < 1:
-        raise ReadError(
-            f"{path.name}: expected at least 1 data record, got {max(records, 0)}; export it again"
-        )
+        raise ReadError(f"{path.name}: expected at least 1 data record, got {max(records, 0)}; export it again")
     expected = header.data_start + records * width
     if size < expected:
         raise ReadError(
@@ -128,14 +117,10 @@ def _blocks(header: EdfHeader, path: Path) -> npt.NDArray[np.uint8]:
 def _bytes_of(blocks: npt.NDArray[np.uint8], header: EdfHeader, place: int) -> npt.NDArray[np.uint8]:
     """Return the bytes of one signal as (records, bytes)."""
     first = header.sample_bytes * sum(signal.samples for signal in header.signals[:place])
-    return np.ascontiguousarray(
-        blocks[:, first : first + header.sample_bytes * header.signals[place].samples]
-    )
+    return np.ascontiguousarray(blocks[:, first : first + header.sample_bytes * header.signals[place].samples])
 
 
-def _physical(
-    blocks: npt.NDArray[np.uint8], header: EdfHeader, place: int, factor: float
-) -> npt.NDArray[np.float32]:
+def _physical(blocks: npt.NDArray[np.uint8], header: EdfHeader, place: int, factor: float) -> npt.NDArray[np.float32]:
     """Return the values of one signal in its home unit, (T,) float32."""
     signal: EdfSignal = header.signals[place]
     raw = _bytes_of(blocks, header, place).reshape(-1)
@@ -150,9 +135,7 @@ def _starts(header: EdfHeader, blocks: npt.NDArray[np.uint8], name: str) -> Star
         raise ReadError(f"{name}: expected an 'EDF Annotations' signal in a file with gaps (EDF+D), got none")
     found = [_ONSET.match(block.tobytes()) for block in _bytes_of(blocks, header, place)]
     if not all(found):
-        raise ReadError(
-            f"{name}: expected the start time of each data record (EDF+D), got {found.count(None)} without"
-        )
+        raise ReadError(f"{name}: expected the start time of each data record (EDF+D), got {found.count(None)} without")
     return np.array([float(match[1]) for match in found if match])
 
 
@@ -160,22 +143,16 @@ def _layout(starts: Starts, samples: int, rate_hz: float, name: str) -> npt.NDAr
     """Return the first sample of each data record, counted from the first."""
     seconds = starts - starts[0]
     if np.abs(seconds).max() * rate_hz > max(_FREE_GAP, _GAP_FACTOR * samples * len(starts)):
-        raise ReadError(
-            f"{name}: the gaps between its data records are far longer than the records; split the file"
-        )
+        raise ReadError(f"{name}: the gaps between its data records are far longer than the records; split the file")
     first = np.rint(seconds * rate_hz).astype(np.int64)
     stored = np.arange(len(first)) * samples
     placed = np.maximum.accumulate(first - stored) + stored
     if (placed - first).max() > 1:  # one sample is what rounding of the start may cost
-        raise ReadError(
-            f"{name}: expected data records in order of time, got some that overlap; export it again"
-        )
+        raise ReadError(f"{name}: expected data records in order of time, got some that overlap; export it again")
     return np.asarray(placed)
 
 
-def _spread(
-    values: npt.NDArray[np.float32], first: npt.NDArray[np.int64], samples: int
-) -> npt.NDArray[np.float32]:
+def _spread(values: npt.NDArray[np.float32], first: npt.NDArray[np.int64], samples: int) -> npt.NDArray[np.float32]:
     """Put the data records where they belong, NaN between them."""
     out = np.full(int(first[-1]) + samples, np.nan, dtype=np.float32)
     out[(first[:, None] + np.arange(samples)).reshape(-1)] = values

@@ -124,14 +124,10 @@ def read_header(path: Path) -> EdfHeader:
         )
     start = _integer(text[176:184], f"{name}: size of the header")
     if start != _FIXED * (count + 1):
-        raise ReadError(
-            f"{name}: expected a header of {_FIXED * (count + 1)} bytes for its signals, it says {start}"
-        )
+        raise ReadError(f"{name}: expected a header of {_FIXED * (count + 1)} bytes for its signals, it says {start}")
     duration_s = _number(text[236:244], f"{name}: duration of a data record")
     if duration_s <= 0:
-        raise ReadError(
-            f"{name}: expected data records longer than 0 s, got {duration_s:g} s; it holds no signals"
-        )
+        raise ReadError(f"{name}: expected data records longer than 0 s, got {duration_s:g} s; it holds no signals")
     subject, groups = _person(text[:80], text[80:160], text[160:168])
     return EdfHeader(
         data_start=start,

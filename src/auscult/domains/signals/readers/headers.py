@@ -64,16 +64,12 @@ def plausible_rate(rate_hz: float, where: str) -> float:
     """
     low, high = RATE_LIMITS_HZ
     if not low <= rate_hz <= high:
-        raise ReadError(
-            f"{where}: expected a rate of {low:g} to {high:g} Hz, got {rate_hz:g} Hz; export it again"
-        )
+        raise ReadError(f"{where}: expected a rate of {low:g} to {high:g} Hz, got {rate_hz:g} Hz; export it again")
     whole = round(rate_hz)
     return float(whole) if abs(rate_hz - whole) <= _RATE_TOLERANCE * rate_hz else rate_hz
 
 
-def scaled(
-    digits: npt.NDArray[np.generic], scale: float, offset: float, *, where: str
-) -> npt.NDArray[np.float32]:
+def scaled(digits: npt.NDArray[np.generic], scale: float, offset: float, *, where: str) -> npt.NDArray[np.float32]:
     """Return ``digits * scale + offset`` as float32; NaN stays NaN.
 
     Raises
@@ -82,14 +78,10 @@ def scaled(
         If the scale is no number or 0, or a value is infinite or too large to be a measurement.
     """
     if not (np.isfinite(scale) and np.isfinite(offset) and scale != 0):
-        raise ReadError(
-            f"{where}: expected a scale other than 0 and an offset that are numbers; export it again"
-        )
+        raise ReadError(f"{where}: expected a scale other than 0 and an offset that are numbers; export it again")
     values = digits.astype(np.float64) * scale + offset
     if bool((np.abs(values) > _LARGEST).any()):
-        raise ReadError(
-            f"{where}: expected values below {_LARGEST:g} in size, got a larger one; export it again"
-        )
+        raise ReadError(f"{where}: expected values below {_LARGEST:g} in size, got a larger one; export it again")
     return values.astype(np.float32)
 
 

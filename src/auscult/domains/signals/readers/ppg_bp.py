@@ -112,9 +112,7 @@ def _is_segment(path: Path) -> bool:
     return _NUMBERS.fullmatch(head) is not None and len(head.split()) > 1
 
 
-def _subjects(
-    source: Source, sheet: Path | None, people: Mapping[str, Person]
-) -> Iterator[_Subject | SetAside]:
+def _subjects(source: Source, sheet: Path | None, people: Mapping[str, Person]) -> Iterator[_Subject | SetAside]:
     """Yield every subject of the sheet, then those that it does not know."""
     segments: dict[str, list[Path]] = {}
     for path in source.files[sheet is not None :]:
@@ -131,9 +129,7 @@ def _subjects(
             yield SetAside(source.name, reason, row)
             continue
         if sheet is not None and name not in people:
-            yield SetAside(
-                source.name, f"{files[0].name}: expected a row of its subject in {where}, got none"
-            )
+            yield SetAside(source.name, f"{files[0].name}: expected a row of its subject in {where}, got none")
             continue
         person = people.get(name, nobody)
         if person.fault:

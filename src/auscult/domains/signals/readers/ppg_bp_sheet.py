@@ -141,9 +141,7 @@ def _columns(header: Sequence[str | None], where: str) -> tuple[dict[str, int], 
             places[{"subject_id": "subject", "hypertension": "stage"}.get(name, name)] = place
     absent = [n for n in ("subject", *SCALARS) if n not in places]
     if absent:
-        raise ReadError(
-            f"{where}: expected columns for {', '.join(absent)}, got none; use the sheet of the set"
-        )
+        raise ReadError(f"{where}: expected columns for {', '.join(absent)}, got none; use the sheet of the set")
     return places, factors
 
 
@@ -160,9 +158,7 @@ def _xlsx(path: Path) -> Table:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(part.file_size for part in archive.infolist())
     except _ZIP_ERRORS as error:
-        raise ReadError(
-            f"{path.name}: expected an Excel workbook, got {_kind(path)}; copy it again"
-        ) from error
+        raise ReadError(f"{path.name}: expected an Excel workbook, got {_kind(path)}; copy it again") from error
     if unpacked > _MAX_UNPACKED_BYTES:
         raise ReadError(f"{path.name}: expected at most {_MAX_UNPACKED_BYTES} bytes unpacked, got more")
     try:

@@ -134,9 +134,7 @@ def waveform_batch(
             values[:, place] = wave.values
         names = tuple(normal_lead(w.name) if kind == "ecg" else w.name for w in chosen)
         missing = any(bool(np.isnan(w.values).any()) for w in chosen)
-        columns[Field(kind, "array", "TC", unit, rate_hz, channels=names, ragged=True, missing=missing)] = (
-            one(values)
-        )
+        columns[Field(kind, "array", "TC", unit, rate_hz, channels=names, ragged=True, missing=missing)] = one(values)
     if beats is not None:
         columns[Field("beat_position", "ids", "T", ragged=True)] = one(beats[0])
         columns[Field("beat_symbol", "category", "T", ragged=True)] = one(beats[1])

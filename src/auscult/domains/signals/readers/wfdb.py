@@ -56,9 +56,7 @@ class WfdbReader:
         files = {path.name: path for path in source.files}
         first = source.files[0]
         if first.suffix != ".hea":
-            raise ReadError(
-                f"{first.name}: expected its header {first.stem}.hea beside it, got none; copy it too"
-            )
+            raise ReadError(f"{first.name}: expected its header {first.stem}.hea beside it, got none; copy it too")
         header = _header(first)
         waves = _segments(header, files) if header.segments else _single(header, files)
         if not waves:
@@ -141,9 +139,7 @@ def _single(header: Header, files: Files) -> list[Wave]:
         group = [signal for signal in header.signals if signal.file == name and signal.code]
         wanted = [(signal, _kind(signal)) for signal in group]
         factors = [
-            factor_of(kind, signal.unit, where=f"{header.file}, signal '{signal.name[:20]}'")
-            if kind
-            else None
+            factor_of(kind, signal.unit, where=f"{header.file}, signal '{signal.name[:20]}'") if kind else None
             for signal, kind in wanted
         ]
         frames = _frames(name, group, header, files)
@@ -165,13 +161,9 @@ def _frames(name: str, group: list[Signal], header: Header, files: Files) -> Ite
     """Yield the ADC values of each signal of one file, one a frame, after checking size and checksums."""
     where, first = f"{name} (named by {header.file})", group[0]
     if name not in files:
-        raise ReadError(
-            f"{header.file}: expected the signal file {name[:64]} beside it, got none; copy it too"
-        )
+        raise ReadError(f"{header.file}: expected the signal file {name[:64]} beside it, got none; copy it too")
     if any((signal.code, signal.offset) != (first.code, first.offset) for signal in group):
-        raise ReadError(
-            f"{header.file}: expected one storage format and byte offset for all signals of {name[:64]}"
-        )
+        raise ReadError(f"{header.file}: expected one storage format and byte offset for all signals of {name[:64]}")
     width = sum(signal.frame for signal in group)
     size = files[name].stat().st_size - first.offset
     length = header.length or samples_in(first.code, size, where=where) // width
@@ -218,9 +210,7 @@ def _shift(column: Samples, signal: Signal) -> Samples:
         return column
     invalid = INVALID[signal.code]
     if invalid is None or signal.skew >= len(column):
-        raise ReadError(
-            f"signal file {signal.file[:64]}: a skew of {signal.skew} frames is not possible here"
-        )
+        raise ReadError(f"signal file {signal.file[:64]}: a skew of {signal.skew} frames is not possible here")
     return np.concatenate([column[signal.skew :], np.full(signal.skew, invalid, dtype=column.dtype)])
 
 
@@ -250,9 +240,7 @@ def _segments(header: Header, files: Files) -> list[Wave]:
         raise ReadError(f"{header.file}: expected {header.length} samples in all segments, got {total}")
     stored = sum(length for name, length in header.segments if name != "~")
     if total - stored > max(_FREE_GAP, _GAP_FACTOR * stored):
-        raise ReadError(
-            f"{header.file}: {total - stored} of {total} samples are gaps; split the record at its gaps"
-        )
+        raise ReadError(f"{header.file}: {total - stored} of {total} samples are gaps; split the record at its gaps")
     joined: dict[tuple[Kind, str], npt.NDArray[np.float32]] = {}
     start = 0
     for name, length in header.segments:
@@ -270,18 +258,12 @@ def _segment(name: str, length: int, master: Header, files: Files) -> list[Wave]
     """Return the waves of one segment after checking that it fits its record."""
     path = files.get(f"{name}.hea")
     if path is None:
-        raise ReadError(
-            f"{master.file}: expected the segment header {name[:64]}.hea beside it, got none; copy it too"
-        )
+        raise ReadError(f"{master.file}: expected the segment header {name[:64]}.hea beside it, got none; copy it too")
     inner = _header(path)
     if inner.segments:
-        raise ReadError(
-            f"{inner.file}: expected a segment with signals, got a record of segments inside a record"
-        )
+        raise ReadError(f"{inner.file}: expected a segment with signals, got a record of segments inside a record")
     if inner.rate_hz != master.rate_hz:
-        raise ReadError(
-            f"{inner.file}: expected {master.rate_hz:g} Hz as in {master.file}, got {inner.rate_hz:g} Hz"
-        )
+        raise ReadError(f"{inner.file}: expected {master.rate_hz:g} Hz as in {master.file}, got {inner.rate_hz:g} Hz")
     waves = _single(inner, files)
     got = {len(wave.values) for wave in waves} - {length}
     if got:
@@ -298,9 +280,7 @@ def _beats(
         return None
     position, code, rate_hz = read_annotations(files[name].read_bytes(), name)
     if rate_hz is not None and rate_hz != header.rate_hz:
-        raise ReadError(
-            f"{name}: expected positions at {header.rate_hz:g} Hz as in {header.file}, got {rate_hz:g} Hz"
-        )
+        raise ReadError(f"{name}: expected positions at {header.rate_hz:g} Hz as in {header.file}, got {rate_hz:g} Hz")
     beats = beats_of(position, code)
     if len(beats[0]) and int(beats[0][-1]) >= length:
         raise ReadError(

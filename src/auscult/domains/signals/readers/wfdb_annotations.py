@@ -39,9 +39,7 @@ _RESOLUTION = re.compile(rb"## time resolution: (\d{1,9}(?:\.\d{1,9})?)")
 Words = npt.NDArray[np.uint16]
 
 
-def read_annotations(
-    data: bytes, file: str
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], float | None]:
+def read_annotations(data: bytes, file: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], float | None]:
     """Decode every annotation of a file.
 
     Parameters
@@ -66,9 +64,7 @@ def read_annotations(
         If the file is cut off, or its annotations go back in time.
     """
     if len(data) % 2 or len(data) < 2:
-        raise ReadError(
-            f"{file}: expected annotations as pairs of bytes, got {len(data)} bytes; is it cut off?"
-        )
+        raise ReadError(f"{file}: expected annotations as pairs of bytes, got {len(data)} bytes; is it cut off?")
     words = np.frombuffer(data, dtype="<u2")
     payload, skipped = _payload(words)
     end = np.flatnonzero((words == 0) & ~payload)
@@ -88,9 +84,7 @@ def read_annotations(
     marks = ~payload[:last] & (code > 0) & (code < _SKIP)
     position, code = position[marks], code[marks]
     if len(position) and (position[0] < 0 or (np.diff(position) < 0).any()):
-        raise ReadError(
-            f"{file}: expected annotations in order of time, got one that goes back; export it again"
-        )
+        raise ReadError(f"{file}: expected annotations in order of time, got one that goes back; export it again")
     return position, code, rate_hz
 
 

@@ -124,9 +124,7 @@ def parse_header(data: bytes, file: str) -> Header:
     if kind != "text":
         raise ReadError(f"{file}: expected a WFDB header as text, got {kind}; export the record again")
     if len(data) > MAX_HEADER_BYTES:
-        raise ReadError(
-            f"{file}: expected a WFDB header below {MAX_HEADER_BYTES >> 20} MiB, got {len(data) >> 20} MiB"
-        )
+        raise ReadError(f"{file}: expected a WFDB header below {MAX_HEADER_BYTES >> 20} MiB, got {len(data) >> 20} MiB")
     lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
     comments = [line[1:] for line in lines if line.startswith("#")]
     body = [line for line in lines if line and not line.startswith("#")]
@@ -136,9 +134,7 @@ def parse_header(data: bytes, file: str) -> Header:
     wanted = int(record["segments"]) if record["segments"] else count
     if len(body) - 1 < wanted or wanted == 0:
         what = "segment" if record["segments"] else "signal"
-        raise ReadError(
-            f"{file}: expected {wanted or 'at least 1'} {what} lines, got {len(body) - 1}; is it cut off?"
-        )
+        raise ReadError(f"{file}: expected {wanted or 'at least 1'} {what} lines, got {len(body) - 1}; is it cut off?")
     rest = body[1 : 1 + wanted]
     signals = () if record["segments"] else tuple(_signal_line(line, file, i) for i, line in enumerate(rest))
     segments = tuple(_segment_line(line, file) for line in rest) if record["segments"] else ()
@@ -153,18 +149,14 @@ def _record_line(line: str, file: str) -> tuple[dict[str, str | None], int, floa
         raise ReadError(f"{file}: expected a WFDB record line 'name signals rate length', got another text")
     rate = _RATE.match(parts[2]) if len(parts) > 2 else None
     if len(parts) > 2 and rate is None:
-        raise ReadError(
-            f"{file}: expected the sampling rate in Hz as third word of the record line, got another text"
-        )
+        raise ReadError(f"{file}: expected the sampling rate in Hz as third word of the record line, got another text")
     rate_hz = float(rate["rate"]) if rate else DEFAULT_RATE_HZ
     if not 0 < rate_hz <= _MAX_RATE_HZ:
         raise ReadError(
             f"{file}: expected a sampling rate above 0 Hz and up to {_MAX_RATE_HZ:g} Hz, got {rate_hz:g} Hz"
         )
     if len(parts) > 3 and not re.fullmatch(_COUNT, parts[3]):
-        raise ReadError(
-            f"{file}: expected the number of samples as fourth word of the record line, got another text"
-        )
+        raise ReadError(f"{file}: expected the number of samples as fourth word of the record line, got another text")
     length = int(parts[3]) if len(parts) > 3 else 0
     return name.groupdict(), int(parts[1]), rate_hz, length or None
 
@@ -184,14 +176,10 @@ def _signal_line(line: str, file: str, row: int) -> Signal:
         )
     numbers = [*parts[3:8], *["0"] * 5][:5]
     if not all(_INTEGER.match(n) for n in numbers):
-        raise ReadError(
-            f"{where}: expected resolution, zero, first value, checksum and block size as integers"
-        )
+        raise ReadError(f"{where}: expected resolution, zero, first value, checksum and block size as integers")
     factor = (float(gain["gain"]) if gain else 0.0) or DEFAULT_GAIN
     if not (math.isfinite(factor) and _GAINS[0] <= abs(factor) <= _GAINS[1]):
-        raise ReadError(
-            f"{where}: expected a gain between {_GAINS[0]:g} and {_GAINS[1]:g} a unit, got {factor:g}"
-        )
+        raise ReadError(f"{where}: expected a gain between {_GAINS[0]:g} and {_GAINS[1]:g} a unit, got {factor:g}")
     frame = int(form["frame"] or 1)
     if frame == 0:
         raise ReadError(f"{where}: expected at least 1 sample a frame, got 0")

@@ -88,9 +88,7 @@ def _tag(name: str) -> str:
     return f"{{{_HL7}}}{name}"
 
 
-def _add(
-    parent: ElementTree.Element, name: str, attributes: dict[str, str] | None = None
-) -> ElementTree.Element:
+def _add(parent: ElementTree.Element, name: str, attributes: dict[str, str] | None = None) -> ElementTree.Element:
     """Append an element."""
     return ElementTree.SubElement(parent, _tag(name), attributes or {})
 

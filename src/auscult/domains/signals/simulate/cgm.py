@@ -154,9 +154,7 @@ def _meals(rng: np.random.Generator, start_s: float, n_days: float) -> Floats:
     carbs_g = _MEAL_CARBS_G * rng.lognormal(0.0, 0.35, (len(days), 3))
     eaten = rng.random((len(days), 3)) > np.array([0.15, 0.06, 0.03])
     n_snacks = rng.poisson(1.1 * len(days))
-    snacks = np.stack(
-        [rng.choice(days, n_snacks) * 24 + rng.uniform(9, 23, n_snacks), rng.uniform(8, 30, n_snacks)]
-    )
+    snacks = np.stack([rng.choice(days, n_snacks) * 24 + rng.uniform(9, 23, n_snacks), rng.uniform(8, 30, n_snacks)])
     clock_h = np.concatenate([(hours + days[:, None] * 24)[eaten], snacks[0]])
     meals = np.stack([clock_h * 3600.0 - start_s, np.concatenate([carbs_g[eaten], snacks[1]])], axis=1)
     meals = meals[(meals[:, 0] > -4 * 3600) & (meals[:, 0] < n_days * DAY_S)]

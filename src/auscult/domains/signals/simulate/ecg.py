@@ -109,9 +109,7 @@ def simulate_ecg(  # noqa: PLR0913 - each is one property of the simulated recor
     breath = _breath(rng, subject.respiration_hz, duration_s)
     moments = _moments(rng, subject, symbols, np.interp(times_s, *breath))
     dipole_mv = np.zeros((n_samples, 3))
-    rate_root = np.sqrt(
-        np.clip(0.6 * 60.0 / subject.heart_rate_bpm + 0.4 * intervals_s, 0.4, 1.4)
-    )  # Bazett, slowed
+    rate_root = np.sqrt(np.clip(0.6 * 60.0 / subject.heart_rate_bpm + 0.4 * intervals_s, 0.4, 1.4))  # Bazett, slowed
     for wave, stretches, moment in moments:
         used = np.any(moment != 0, axis=1)
         stretch = rate_root[used] if stretches else np.ones(int(used.sum()))
@@ -138,9 +136,7 @@ def _check(
         if name not in LEAD_VECTORS:
             raise UsageError(unknown("lead", name, LEAD_VECTORS, where="simulate_ecg"))
     if traits is not None and bpm is not None:
-        raise UsageError(
-            "simulate_ecg: expected heart_rate_bpm or traits, got both; give the rate to sample_traits."
-        )
+        raise UsageError("simulate_ecg: expected heart_rate_bpm or traits, got both; give the rate to sample_traits.")
     limits = (
         ("duration_s", duration_s, 1.0, 1e6),
         ("rate_hz", rate_hz, 50.0, 1e5),
@@ -149,9 +145,7 @@ def _check(
     shares_ok = min(shares.values()) >= 0 and sum(shares.values()) <= 0.6
     for name, value, low, high in limits:
         if value is not None and not low <= value <= high:
-            raise UsageError(
-                f"simulate_ecg: {name} must be in {low:g} .. {high:g}, got {value:g}; give another value."
-            )
+            raise UsageError(f"simulate_ecg: {name} must be in {low:g} .. {high:g}, got {value:g}; give another value.")
     if not leads or not shares_ok:
         raise UsageError(
             "simulate_ecg: expected at least one lead and shares of V, A and F that are not negative and "
@@ -173,9 +167,7 @@ def _sinus_intervals(rng: np.random.Generator, subject: EcgTraits, count: int) -
     return np.asarray(mean_s * relative / relative.mean())
 
 
-def _symbols(
-    rng: np.random.Generator, subject: EcgTraits, count: int, shares: dict[str, float]
-) -> NDArray[np.str_]:
+def _symbols(rng: np.random.Generator, subject: EcgTraits, count: int, shares: dict[str, float]) -> NDArray[np.str_]:
     """Beat codes (K,): premature beats come in quiet and busy minutes, singly or in runs."""
     symbols = np.full(count, "N")
     busy = np.exp(0.7 * smooth_noise(rng, count, 40.0)[:, 0] - 0.245)  # mean 1
@@ -226,9 +218,7 @@ def _moments(
     share_normal = np.where(symbols == "F", sinus_part, (symbols == "N").astype(float))
     share_ventricular = np.where(symbols == "F", 1.0 - sinus_part, (symbols == "V").astype(float))
     parts = [(subject.normal, share_normal), (subject.atrial, (symbols == "A").astype(float))]
-    parts += [
-        (waves, share_ventricular * (focus == which)) for which, waves in enumerate(subject.ventricular)
-    ]
+    parts += [(waves, share_ventricular * (focus == which)) for which, waves in enumerate(subject.ventricular)]
     lungs = 1.0 + breath[:, None] * np.array([0.03, 0.07, -0.05])  # (K, 3): the axis turns with the diaphragm
     moments = []
     for waves, share in parts:
@@ -266,9 +256,7 @@ def _noise(rng: np.random.Generator, shape: tuple[int, int], rate_hz: float) -> 
     return np.asarray(noise / noise.std(axis=0) * envelope[:, None])
 
 
-def _wander(
-    rng: np.random.Generator, shape: tuple[int, int], rate_hz: float, breath: tuple[Floats, Floats]
-) -> Floats:
+def _wander(rng: np.random.Generator, shape: tuple[int, int], rate_hz: float, breath: tuple[Floats, Floats]) -> Floats:
     """Baseline (T, C), deviation about 1: breathing, posture and electrode drift, around an offset."""
     times_s = np.arange(shape[0]) / rate_hz
     coarse_s, breathing = breath

@@ -114,9 +114,7 @@ def simulate_folder(
     return tuple(written)
 
 
-def _write_ecg(
-    folder: Path, rng: np.random.Generator, number_kind: tuple[int, str], duration_s: float
-) -> Path:
+def _write_ecg(folder: Path, rng: np.random.Generator, number_kind: tuple[int, str], duration_s: float) -> Path:
     """Simulate one person's ECG and write it in the format of the device."""
     number, kind = number_kind
     leads, rate_hz = _DEVICES[kind]

@@ -40,9 +40,7 @@ def _copy(signal: Floats, rate_hz: float, severity: float) -> tuple[Floats, NDAr
     return signal.copy(), span
 
 
-def _stretches(
-    rng: np.random.Generator, n_samples: int, n_stretches: int, share: float
-) -> list[tuple[int, int]]:
+def _stretches(rng: np.random.Generator, n_samples: int, n_stretches: int, share: float) -> list[tuple[int, int]]:
     """Draw stretches (first, last + 1) that together cover about `share` of the record."""
     weights = rng.dirichlet(np.ones(n_stretches))
     lengths = np.round(weights * share * n_samples).astype(np.int64)

@@ -111,21 +111,15 @@ def sample_traits(rng: np.random.Generator, *, heart_rate_bpm: float | None = No
     EcgTraits
         Morphology, rhythm and breathing of the subject.
     """
-    turn = Rotation.from_euler(
-        "xyz", rng.normal(0.0, [10.0, 12.0, 20.0]), degrees=True
-    ).as_matrix()  # heart axis
+    turn = Rotation.from_euler("xyz", rng.normal(0.0, [10.0, 12.0, 20.0]), degrees=True).as_matrix()  # heart axis
     normal = _NORMAL.copy()
     normal[:, 1:3] *= rng.lognormal(0.0, 0.08, (len(normal), 1))
     normal[2:5, :3] *= rng.uniform(0.85, 1.25)  # QRS 80 .. 115 ms
     normal[:2, 0] -= rng.uniform(-0.03, 0.04)  # PR interval
     normal[:, 3:] *= rng.lognormal(0.0, 0.25, (len(normal), 1))
-    normal[:, 3:] += rng.normal(0.0, 0.12, (len(normal), 3)) * np.linalg.norm(
-        normal[:, 3:], axis=1, keepdims=True
-    )
+    normal[:, 3:] += rng.normal(0.0, 0.12, (len(normal), 3)) * np.linalg.norm(normal[:, 3:], axis=1, keepdims=True)
     normal[_ST, 3:] = rng.normal(0.0, 0.03, 3)
-    normal[_T, 3:] *= rng.choice(
-        [1.0, 0.45, -0.5], p=[0.72, 0.16, 0.12]
-    )  # flat and inverted T waves are common
+    normal[_T, 3:] *= rng.choice([1.0, 0.45, -0.5], p=[0.72, 0.16, 0.12])  # flat and inverted T waves are common
     normal[:, 3:] = rng.lognormal(0.05, 0.22) * normal[:, 3:] @ turn.T
     rate = float(np.clip(rng.normal(75.0, 11.0), 50.0, 105.0)) if heart_rate_bpm is None else heart_rate_bpm
     return EcgTraits(

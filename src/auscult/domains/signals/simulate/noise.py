@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 from scipy import signal as sps
 
 
-def smooth_noise(
-    rng: np.random.Generator, count: int, width: float, channels: int = 1
-) -> NDArray[np.float64]:
+def smooth_noise(rng: np.random.Generator, count: int, width: float, channels: int = 1) -> NDArray[np.float64]:
     """Draw stationary Gaussian noise of mean 0 and standard deviation 1 that is smooth.
 
     Parameters

@@ -68,9 +68,7 @@ _ALERTS = (
 )
 
 
-def write_cgm_csv(
-    path: Path, cgm: SimulatedCgm, *, flavour: str = "dexcom", subject: str = "SIM-0001"
-) -> Path:
+def write_cgm_csv(path: Path, cgm: SimulatedCgm, *, flavour: str = "dexcom", subject: str = "SIM-0001") -> Path:
     """Write glucose readings as one vendor's portal exports them.
 
     Parameters
@@ -130,9 +128,7 @@ def _write_clarity(path: Path, cgm: SimulatedCgm, subject: str) -> None:
         when = _moment(cgm, seconds).isoformat()
         glucose, carbs = (_words(value), "") if kind == "EGV" else ("", f"{value:.0f}")
         transmitter = [str(round(seconds) + 7200), "8SIMUL"] if kind == "EGV" else ["", ""]
-        lines.append(
-            [str(number), when, kind, "", "", "", "iPhone G6", glucose, "", carbs, "", "", *transmitter]
-        )
+        lines.append([str(number), when, kind, "", "", "", "iPhone G6", glucose, "", carbs, "", "", *transmitter])
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL)
         writer.writerow(CLARITY_COLUMNS)

@@ -121,7 +121,5 @@ def _moved(interval: int, code: int) -> bytes:
     """One annotation, `interval` samples after the one before."""
     if interval <= _LONGEST_INTERVAL:
         return struct.pack("<H", code << 10 | interval)
-    skip = struct.pack(
-        "<HHH", _SKIP << 10, interval >> 16, interval & 0xFFFF
-    )  # PDP-11 order: high word first
+    skip = struct.pack("<HHH", _SKIP << 10, interval >> 16, interval & 0xFFFF)  # PDP-11 order: high word first
     return skip + struct.pack("<H", code << 10)

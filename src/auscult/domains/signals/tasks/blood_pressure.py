@@ -58,7 +58,9 @@ class BloodPressure:
             raise UnitError("ppg: expected a sampling rate, got none")
         for name in PERSON:
             if not batch.has(name) or np.isnan(batch.dense(name)).any():
-                raise ReadError(f"{name}: expected a value beside the pulse, got none; give the sheet with the recordings")
+                raise ReadError(
+                    f"{name}: expected a value beside the pulse, got none; give the sheet with the recordings"
+                )
         drop = [f.name for f in batch.fields if f.name not in ("ppg", *PERSON, *PRESSURES)]
         known = [n for n in PRESSURES if batch.has(n)]
         if known and any(np.isnan(batch.dense(n)).any() for n in known):
@@ -70,7 +72,7 @@ class BloodPressure:
         return batch.with_columns(scalars, drop=drop)
 
     def cut(self, batch: RecordBatch) -> Items:
-        """Cut persons into segments: ``shape`` (N, 56) of the pulse, ``person`` (N, 3); segments without a beat are left out."""
+        """Cut persons into segments with a beat: ``shape`` (N, 56) of the pulse and ``person`` (N, 3)."""
         rate = batch.field("ppg").rate_hz or 0.0
         person = np.stack([batch.dense(n) for n in PERSON], axis=1).astype(np.float32)
         shapes, record, position = [], [], []
@@ -104,6 +106,8 @@ class BloodPressure:
         figures: dict[str, float] = {}
         for column, name in enumerate(PRESSURES):
             for source in (bhs_percentages(error[:, column]), iso_81060_arithmetic(error[:, column], outputs.record)):
-                numbers = {k: v for k, v in vars(source).items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+                numbers = {
+                    k: v for k, v in vars(source).items() if isinstance(v, (int, float)) and not isinstance(v, bool)
+                }
                 figures |= {f"{name}_{key}": float(value) for key, value in numbers.items()}
         return figures

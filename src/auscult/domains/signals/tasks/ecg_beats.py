@@ -19,9 +19,9 @@ from auscult.base.arrays import Array, Ragged
 from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
 from auscult.domains.signals.fault_names import ECG_FAULTS
-from auscult.domains.signals.preprocess.beat_features import beat_feature_names, beat_features
+from auscult.domains.signals.preprocess.beat_features import beat_feature_names, features_of_windows
 from auscult.domains.signals.preprocess.beat_rhythm import RHYTHM
-from auscult.domains.signals.preprocess.beats import beat_windows, condition_ecg
+from auscult.domains.signals.preprocess.beats import aligned_windows, condition_ecg, scale_windows
 from auscult.domains.signals.preprocess.leads import checked_rate, choose_leads, to_rate, usable_ecg
 from auscult.domains.signals.preprocess.qrs import detect_qrs
 from auscult.engine.metrics.events import end_to_end_classes
@@ -37,6 +37,7 @@ Paced and unclassifiable beats (class Q) are in no class here, as in the publish
 NOT_LEARNED = [ord("a")]
 """Aberrated atrial premature beats are wide: a model that learns them takes ventricular beats for supraventricular."""
 LABELS = ("N", "S", "V", "F")
+ANNOTATIONS = ("beat_position", "beat_symbol")
 MATCH_S = 0.15
 EXPLAINED_BEATS = 5
 END_TO_END = ("accuracy", "macro_f1", "jk_index", "veb_f1", "sveb_f1")
@@ -88,7 +89,10 @@ class EcgBeats:
         ecg = batch.ragged("ecg")
         rows = [self._signal(row[:, leads], rate) for row in ecg]
         kept = replace(
-            field, rate_hz=self._config.rate_hz, channels=tuple(f"lead{k + 1}" for k in range(len(leads))), missing=False
+            field,
+            rate_hz=self._config.rate_hz,
+            channels=tuple(f"lead{k + 1}" for k in range(len(leads))),
+            missing=False,
         )
         made: dict[Field, Any] = {kept: Ragged.of(rows)}
         drop = [f.name for f in batch.fields if f.name != "ecg"]
@@ -118,6 +122,10 @@ class EcgBeats:
         inputs = {"window": window, "features": features, "rhythm": features[:, : len(RHYTHM)], "weight": weight}
         return Items(inputs, record, position, target if annotated else None)
 
+    def cut_new(self, batch: RecordBatch) -> Items:
+        """Cut a new record at the beats that the detector finds, whether or not a person marked some."""
+        return self.cut(batch.with_columns({}, drop=ANNOTATIONS))
+
     def _beats(self, batch: RecordBatch, row: int) -> tuple[Array, ...]:
         """Windows, features, weights, record, positions and classes of one record's beats."""
         rate = self._config.rate_hz
@@ -134,9 +142,10 @@ class EcgBeats:
         weight = np.ones(len(peaks), dtype=np.float32)
         if batch.has("beat_symbol"):
             weight[np.isin(self._symbols(batch, row), NOT_LEARNED)] = 0.0
+        windows_mv = aligned_windows(signal, peaks, rate)
         return (
-            beat_windows(signal, peaks, rate)[keep],
-            beat_features(signal, peaks, rate)[keep],
+            scale_windows(windows_mv)[keep],
+            features_of_windows(windows_mv, peaks, rate)[keep],
             weight[keep],
             np.full(len(keep), row, dtype=np.int64),
             peaks[keep].astype(np.int64),
@@ -153,7 +162,7 @@ class EcgBeats:
     ) -> Mapping[str, tuple[TaskSpec, Outputs]]:
         """Judge end to end: beats found by the detector; a missed beat and a false one are errors of class ``none``."""
         n_classes = len(LABELS)
-        found = predict(batch.with_columns({}, drop=("beat_position", "beat_symbol")))
+        found = predict(batch.with_columns({}, drop=ANNOTATIONS))
         rows = [self._end_to_end(batch, found, row) for row in range(len(batch))]
         target, label = (np.concatenate(part) for part in zip(*rows, strict=True))
         record = np.concatenate([np.full(len(t), row) for row, (t, _) in enumerate(rows)])
@@ -190,7 +199,7 @@ class EcgBeats:
         A feature is set to the record's median, a part of the window to its mean; what is reported is how much the
         probability of the class falls (occlusion, Zeiler and Fergus 2014, ECCV).
         """
-        items = self.cut(batch)
+        items = self.cut_new(batch)
         explained = []
         for row in range(len(batch)):
             mine = np.flatnonzero(items.record == row)
@@ -208,12 +217,12 @@ class EcgBeats:
         parts = np.array_split(np.arange(window.shape[1]), 10)
         by_part = np.stack([_hidden(window, part) for part in parts])
         n = 1 + len(names) + len(parts)
-        windows = np.repeat(window[None], n, axis=0)
-        windows[1 + len(names) :] = by_part
-        rows = np.repeat(features[None], n, axis=0)
-        rows[1 : 1 + len(names)] = by_feature
+        inputs = {name: np.repeat(values[beat : beat + 1], n, axis=0) for name, values in items.inputs.items()}
+        inputs["window"][1 + len(names) :] = by_part
+        inputs["features"][1 : 1 + len(names)] = by_feature
+        inputs["rhythm"] = inputs["features"][:, : len(RHYTHM)]
         label = int(outputs.array("label")[beat])
-        probability = run({"window": windows, "features": rows})["probability"][:, label]
+        probability = run(inputs)["probability"][:, label]
         fall = probability[0] - probability[1:]
         best = np.argsort(-fall[: len(names)])[:5]
         return {

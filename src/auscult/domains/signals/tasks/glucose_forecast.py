@@ -101,7 +101,7 @@ class GlucoseForecast:
         )
 
     def cut(self, batch: RecordBatch) -> Items:
-        """Cut segments into ``history`` (N, n_input) in mg/dL and ``day`` (N, 1), the time of the first target in days."""
+        """Cut segments into ``history`` (N, n_input), mg/dL, and ``day`` (N, 1), the time of the first target."""
         c = self._config
         parts = []
         for row, values in enumerate(batch.ragged("glucose")):
@@ -111,7 +111,7 @@ class GlucoseForecast:
         inputs = {"history": history.astype(np.float32), "day": day}
         return Items(inputs, record.astype(np.int64), position, target.astype(np.float64))
 
-    def cut_newest(self, batch: RecordBatch) -> Items:
+    def cut_new(self, batch: RecordBatch) -> Items:
         """Cut from each segment the stretch that ends with its last reading."""
         n = self._config.n_input
         rows = [row for row, values in enumerate(batch.ragged("glucose")) if len(values) >= n]
@@ -144,7 +144,9 @@ class GlucoseForecast:
             glucose = np.concatenate([truth[rows, 0], truth[rows[-1], 1:]])
             forecasts = outputs.array("value")[rows[1:]]
             where = outputs.position[rows[1:]] - outputs.position[rows[0]]
-            alarms.append((hypo_alarms(glucose, forecasts, where, interval_s=60 * self._config.interval_min), len(where)))
+            alarms.append(
+                (hypo_alarms(glucose, forecasts, where, interval_s=60 * self._config.interval_min), len(where))
+            )
         events = sum(len(a.onsets) for a, _ in alarms)
         lead = np.concatenate([a.lead_min for a, _ in alarms]) if alarms else np.zeros(0)
         days = sum(n for _, n in alarms) * 60 * self._config.interval_min / DAY_S

@@ -120,9 +120,7 @@ class RPeaks:
         positions, scores = [], []
         for row in range(len(batch)):
             mine = np.flatnonzero(items.record == row)
-            kept = mine[
-                pick_events(items.position[mine], score[mine], rate_hz=self._config.rate_hz, threshold=LOWEST)
-            ]
+            kept = mine[pick_events(items.position[mine], score[mine], rate_hz=self._config.rate_hz, threshold=LOWEST)]
             positions.append(items.position[kept])
             scores.append(score[kept])
         position, value = Ragged.of(positions), Ragged.of(scores)
