@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,9 +17,9 @@ import pytest
 from auscult.base.arrays import Array
 from auscult.base.errors import AuscultError, LimitError
 from auscult.engine.runtime import RecordAnswer, Release
-from auscult.service.batching import Batcher
+from auscult.service.batching import MAX_GROUP, Batcher
 from auscult.service.schema import answer_body
-from auscult.service.staging import Piece
+from auscult.service.staging import Piece, Pieces
 
 SECRET = 12345.0
 
@@ -43,17 +43,20 @@ class Watched:
         return self._run(inputs)
 
 
-def stage_path(release: Release, path: Path) -> list[Piece]:
-    return [p if isinstance(p, RecordAnswer) else release.stage(p) for p in release.read_path(path)]
+def stage_paths(release: Release, paths: Sequence[Path]) -> list[Pieces]:
+    def one(path: Path) -> list[Piece]:
+        return [p if isinstance(p, RecordAnswer) else release.stage(p) for p in release.read_path(path)]
+
+    return [one(path) for path in paths]
 
 
 @contextmanager
 def batching(release: Release, threads: int = 4, **changes: Any) -> Iterator[tuple[Batcher, Watched]]:
     watched = Watched(release)
-    settings = {"max_batch": 64, "max_wait_s": 0.0, "max_pending": 64} | changes
+    settings = {"max_batch": 64, "max_wait_s": 0.0, "max_pending": 64, "lanes": threads} | changes
     with ThreadPoolExecutor(threads) as pool:
         batcher = Batcher(
-            replace(release, run=watched), lambda path: pool.submit(stage_path, release, path), **settings
+            replace(release, run=watched), lambda paths: pool.submit(stage_paths, release, paths), **settings
         )
         try:
             yield batcher, watched
@@ -165,10 +168,10 @@ def test_one_that_fails_while_it_is_read_fails_alone(release: Release, waves: li
 
 
 def test_one_that_the_pool_does_not_take_fails_alone(release: Release) -> None:
-    def full(_: object) -> Future[list[Piece]]:
+    def full(_: object) -> Future[list[Pieces]]:
         raise RuntimeError("secret")
 
-    batcher = Batcher(release, full, max_batch=1, max_wait_s=0, max_pending=1)
+    batcher = Batcher(release, full, lanes=1, max_batch=1, max_wait_s=0, max_pending=1)
     for _ in range(3):
         with pytest.raises(AuscultError, match=r"RuntimeError in test_batching\.py"):
             batcher.submit(None, lambda _: b"").result(10)
@@ -189,24 +192,46 @@ def test_too_many_requests_are_told_to_come_back(release: Release, waves: list[P
 def test_a_request_that_nobody_waits_for_is_not_worked_on(release: Release, waves: list[Path]) -> None:
     reading, go = Event(), Event()
 
-    def slow(_: object) -> list[Piece]:
+    def slow(paths: Sequence[Path]) -> list[Pieces]:
         reading.set()
         go.wait(10)
-        return stage_path(release, waves[0])
+        return stage_paths(release, paths)
 
     watched = Watched(release)
     with ThreadPoolExecutor(1) as pool:
-        settings = {"max_batch": 64, "max_wait_s": 0.0, "max_pending": 2}
-        batcher = Batcher(replace(release, run=watched), lambda r: pool.submit(slow, r), **settings)  # type: ignore[arg-type]
+        settings = {"lanes": 1, "max_batch": 64, "max_wait_s": 0.0, "max_pending": 3}
+        batcher = Batcher(replace(release, run=watched), lambda p: pool.submit(slow, p), **settings)  # type: ignore[arg-type]
         first = ask(batcher, release, waves[0])
         assert reading.wait(10)
-        second = ask(batcher, release, waves[0])
-        assert second.cancel()  # not yet begun: never staged
-        assert first.cancel()  # being staged: never run
+        assert ask(batcher, release, waves[0]).cancel()
         go.set()
-        assert ask(batcher, release, waves[0]).result(10)
+        assert first.result(10)
+        assert ask(batcher, release, waves[1]).result(10)
         batcher.close()
-    assert len(watched.sizes) == 1
+    assert len(watched.sizes) == 2
+
+
+def test_requests_that_pile_up_are_handed_over_a_few_at_a_time(release: Release, waves: list[Path]) -> None:
+    reading, go = Event(), Event()
+    sizes: list[int] = []
+
+    def slow(paths: Sequence[Path]) -> list[Pieces]:
+        sizes.append(len(paths))
+        reading.set()
+        go.wait(10)
+        return stage_paths(release, paths)
+
+    with ThreadPoolExecutor(1) as pool:
+        settings = {"lanes": 1, "max_batch": 64, "max_wait_s": 0.0, "max_pending": 64}
+        batcher = Batcher(release, lambda p: pool.submit(slow, p), **settings)  # type: ignore[arg-type]
+        first = ask(batcher, release, waves[0])
+        assert reading.wait(10)
+        others = [ask(batcher, release, path) for path in waves * 2]
+        go.set()
+        told = [answer_body(release, list(release.answer_path(path))) for path in [waves[0], *waves * 2]]
+        assert [f.result(10) for f in [first, *others]] == told
+        batcher.close()
+    assert sizes == [1, MAX_GROUP, len(waves) * 2 - MAX_GROUP]
 
 
 def test_close_finishes_what_is_under_way(release: Release, waves: list[Path]) -> None:

@@ -24,6 +24,7 @@ from auscult.base.registry import load_part
 from auscult.engine.arms import Bench, Fit, make_model, model_settings
 from auscult.engine.dataset import Dataset, assemble
 from auscult.engine.evaluate import GateResult, Judge, check_gates, judge_for, mean_figures
+from auscult.engine.outputs import concat
 from auscult.engine.prepare import PrepareJob, make_task, prepare
 from auscult.engine.pseudonym import pseudonym_key
 from auscult.engine.quality.generic import generic_findings
@@ -225,8 +226,9 @@ def _choose(bench: Bench, judge: Judge, rounds: Sequence[Round], forced: str) ->
     spec = bench.task.spec
     model = mean_figures([judge.figures(r.valid(r.models), spec.metrics) for r in rounds])
     floor = mean_figures([judge.figures(r.valid(r.floors), spec.metrics) for r in rounds])
-    first = rounds[0]
-    better, gap = judge.better(first.valid(first.models), first.valid(first.floors))
+    better, gap = judge.better(
+        concat([r.valid(r.models) for r in rounds]), concat([r.valid(r.floors) for r in rounds])
+    )
     shipped = forced or (main if better or main == spec.floor else spec.floor)
     reason = (
         "forced by the user"

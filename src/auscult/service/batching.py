@@ -3,6 +3,9 @@
 Each request is read and staged in a pool. One thread takes what was staged meanwhile, runs the program once and hands
 out the answers. It waits for requests that are being staged at this moment, at most ``max_wait_s`` and no longer than
 the last run took: a lone request never waits, and no request waits to save less than it waits.
+
+While the pool is free, each request is handed to it at once. When it is busy and requests pile up, they are handed
+over a few at a time, which costs them nothing and lets them share the way and the run.
 """
 
 from __future__ import annotations
@@ -10,14 +13,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from threading import Condition, Thread
 from typing import Any
 
-from auscult.base.errors import LimitError
+from auscult.base.errors import AuscultError, LimitError
 from auscult.engine.runtime import RecordAnswer, Release, Staged
-from auscult.service.staging import Piece, without_values
+from auscult.service.staging import Piece, Pieces, without_values
+
+MAX_GROUP = 4
+"""Most requests that the pool is given at a time; they are then staged one after the other."""
 
 Finish = Callable[[list[RecordAnswer]], bytes]
 
@@ -26,10 +32,11 @@ Finish = Callable[[list[RecordAnswer]], bytes]
 class _Job:
     """One request on its way: ``pieces`` are refusals and staged batches, in the order of the records."""
 
+    request: Any
     finish: Finish
     explain: bool
     future: Future[bytes]
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: Sequence[Piece] = ()
 
 
 class Batcher:
@@ -40,7 +47,9 @@ class Batcher:
     release : Release
         Which release answers.
     stage : callable
-        Starts to read and stage a request in a pool; gives the future of its pieces.
+        Starts to read and stage some requests in a pool; gives the future of the pieces, or the error, of each.
+    lanes : int
+        How many such calls are under way at a time, at least 1: a little more than the pool does at once.
     max_batch : int
         Most requests that share one run of the program.
     max_wait_s : float
@@ -52,19 +61,23 @@ class Batcher:
     def __init__(
         self,
         release: Release,
-        stage: Callable[[Any], Future[list[Piece]]],
+        stage: Callable[[Sequence[Any]], Future[list[Pieces]]],
         *,
+        lanes: int,
         max_batch: int,
         max_wait_s: float,
         max_pending: int,
     ) -> None:
         self._release = release
         self._stage = stage
+        self._lanes = lanes
         self._max_batch = max_batch
         self._max_wait_s = max_wait_s
         self._max_pending = max_pending
         self._changed = Condition()
+        self._waiting: list[_Job] = []
         self._staged: list[_Job] = []
+        self._groups = 0
         self._pending = 0
         self._staging = 0
         self._closed = False
@@ -94,6 +107,7 @@ class Batcher:
         LimitError
             If too many requests are under way.
         """
+        job = _Job(request, finish, explain, Future())
         with self._changed:
             if self._closed or self._pending >= self._max_pending:
                 raise LimitError(
@@ -101,16 +115,9 @@ class Batcher:
                     "requests under way, got one more; try again in a second"
                 )
             self._pending += 1
-            self._staging += 1
-        job = _Job(finish, explain, Future())
+            self._waiting.append(job)
         job.future.add_done_callback(self._ended)
-        try:
-            staging = self._stage(request)
-        except Exception as error:  # noqa: BLE001 one request never ends the service
-            staging = Future()
-            staging.set_exception(error)
-        job.future.add_done_callback(lambda _: staging.cancel())
-        staging.add_done_callback(partial(self._arrived, job))
+        self._feed()
         return job.future
 
     def close(self) -> None:
@@ -124,18 +131,39 @@ class Batcher:
         with self._changed:
             self._pending -= 1
 
-    def _arrived(self, job: _Job, staging: Future[list[Piece]]) -> None:
-        """Take what the pool staged; a request that failed there, or that nobody waits for, ends here."""
-        error = None if staging.cancelled() else staging.exception()
-        wanted = not staging.cancelled() and job.future.set_running_or_notify_cancel()
-        if wanted and error is not None:
-            job.future.set_exception(without_values(error))
+    def _feed(self) -> None:
+        """Hand waiting requests to the pool: one at a time, and a few at a time when it is busy and they pile up."""
+        while True:
+            with self._changed:
+                if not self._waiting or self._groups >= self._lanes:
+                    return
+                size = max(1, min(MAX_GROUP, len(self._waiting) // self._lanes))
+                jobs, self._waiting = self._waiting[:size], self._waiting[size:]
+                jobs = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+                self._groups += 1
+                self._staging += len(jobs)
+            try:
+                staging = self._stage([job.request for job in jobs])
+            except Exception as error:  # noqa: BLE001 one request never ends the service
+                staging = Future()
+                staging.set_exception(error)
+            staging.add_done_callback(partial(self._arrived, jobs))
+
+    def _arrived(self, jobs: Sequence[_Job], staging: Future[list[Pieces]]) -> None:
+        """Take what the pool staged; a request that failed there ends here."""
+        error = staging.exception()
+        results = staging.result() if error is None else [without_values(error)] * len(jobs)
+        for job, result in zip(jobs, results, strict=True):
+            if isinstance(result, AuscultError):
+                job.future.set_exception(result)
+            else:
+                job.pieces = result
         with self._changed:
-            self._staging -= 1
-            if wanted and error is None:
-                job.pieces = staging.result()
-                self._staged.append(job)
+            self._groups -= 1
+            self._staging -= len(jobs)
+            self._staged += [job for job in jobs if not job.future.done()]
             self._changed.notify_all()
+        self._feed()
 
     def _run(self) -> None:
         while jobs := self._gather():
@@ -144,7 +172,7 @@ class Batcher:
     def _gather(self) -> list[_Job]:
         """Wait for staged requests and take them for one run; none when the batcher is closed and empty."""
         with self._changed:
-            self._changed.wait_for(lambda: self._staged or (self._closed and not self._staging))
+            self._changed.wait_for(lambda: self._staged or (self._closed and not self._staging and not self._waiting))
             deadline = time.monotonic() + min(self._max_wait_s, self._last_run_s)
             while self._staging and 0 < len(self._staged) < self._max_batch:
                 left = deadline - time.monotonic()

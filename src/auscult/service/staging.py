@@ -11,7 +11,7 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -30,6 +30,7 @@ LOG = logging.getLogger("auscult.service")
 START_S = 120.0
 
 Piece = RecordAnswer | Staged
+Pieces = list[Piece] | AuscultError
 
 
 class Stager:
@@ -52,19 +53,16 @@ class Stager:
         for batch in batches:
             self._release.stage(batch)
 
-    def __call__(self, body: Body) -> list[Piece]:
-        """Read and stage one body.
+    def __call__(self, bodies: Sequence[Body]) -> list[Pieces]:
+        """Read and stage bodies; gives the error of each that cannot be used as a whole."""
+        return [self._one(body) for body in bodies]
 
-        Raises
-        ------
-        AuscultError
-            If the body as a whole cannot be used; no other error comes out, for its words may hold values.
-        """
+    def _one(self, body: Body) -> Pieces:
         try:
             parts = records_of(self._release, self.forms, body)
             return [p if isinstance(p, RecordAnswer) else self._release.stage(p) for p in parts]
         except Exception as error:  # noqa: BLE001 one request never ends the service
-            raise without_values(error) from None
+            return without_values(error)
 
 
 def _golden(release: Release) -> Iterator[RecordBatch]:
@@ -114,23 +112,23 @@ class Pool:
             for future in [self._executor.submit(_meet) for _ in range(self._workers)]:
                 future.result()
 
-    def stage(self, name: str, body: Body) -> Future[list[Piece]]:
-        """Start to read and stage a body for a release; dead processes are replaced."""
+    def stage(self, name: str, bodies: Sequence[Body]) -> Future[list[Pieces]]:
+        """Start to read and stage bodies for a release; dead processes are replaced."""
         with self._lock:
             try:
-                return self._submit(name, body)
+                return self._submit(name, bodies)
             except BrokenProcessPool:
                 self._executor = self._made()
-                return self._submit(name, body)
+                return self._submit(name, bodies)
 
     def close(self) -> None:
         """Finish what is under way and end threads and processes."""
         self._executor.shutdown(wait=True)
 
-    def _submit(self, name: str, body: Body) -> Future[list[Piece]]:
+    def _submit(self, name: str, bodies: Sequence[Body]) -> Future[list[Pieces]]:
         if self._workers:
-            return self._executor.submit(_stage, name, body)
-        return self._executor.submit(self._stagers[name], body)
+            return self._executor.submit(_stage, name, bodies)
+        return self._executor.submit(self._stagers[name], bodies)
 
     def _made(self) -> Executor:
         if not self._workers:
@@ -174,8 +172,8 @@ def _meet() -> None:
         LOG.warning("not every process of the pool has started within %g s", START_S)
 
 
-def _stage(name: str, body: Body) -> list[Piece]:
-    return _Process.stagers[name](body)
+def _stage(name: str, bodies: Sequence[Body]) -> list[Pieces]:
+    return _Process.stagers[name](bodies)
 
 
 def without_values(error: BaseException) -> AuscultError:

@@ -19,6 +19,7 @@ def write_ecg_example(folder: Path, seed: int, *, small: bool) -> None:
 def write_ppg_example(folder: Path, seed: int, *, small: bool) -> None:
     """Write fingertip pulse recordings with the sheet of persons: 3 persons, or 60."""
     n = 9 if small else 180
+    folder.mkdir(parents=True, exist_ok=True)
     write_ppg_bp(folder, simulate_ppg(np.random.default_rng(seed), n_segments=n))
 
 

@@ -271,7 +271,7 @@ def test_folder_is_mixed_and_the_same_for_the_same_seed(tmp_path: Path) -> None:
 def test_broken_files_are_broken_in_three_ways(tmp_path: Path) -> None:
     wfdb = pytest.importorskip("wfdb")
     *_, cut, lost, picture = simulate_folder(tmp_path, 5, n_ecg=1, ecg_minutes=0.1, n_cgm=0, broken=True)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="could not broadcast"):
         wfdb.rdrecord(str(cut.with_suffix("")))
     with pytest.raises(FileNotFoundError):
         wfdb.rdrecord(str(lost.with_suffix("")))
