@@ -43,7 +43,7 @@ from toys import DOMAIN
 SEED = 3
 RECIPES = Path(__file__).parents[2] / "recipes"
 FEW_RECORDS, ENOUGH_ITEMS = 8, 240
-STEPS, BATCH = 160, 32
+STEPS, BATCH = 96, 32
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 

@@ -49,7 +49,7 @@ class Batcher:
     stage : callable
         Starts to read and stage some requests in a pool; gives the future of the pieces, or the error, of each.
     lanes : int
-        How many such calls are under way at a time, at least 1: a little more than the pool does at once.
+        How many such calls are under way at a time, at least 1: enough that who is free in the pool has the next.
     max_batch : int
         Most requests that share one run of the program.
     max_wait_s : float

@@ -68,7 +68,7 @@ class State:
         return Batcher(
             release,
             partial(self._pool.stage, name),
-            lanes=1 + (self.settings.workers or self.settings.threads),
+            lanes=1 + 2 * (self.settings.workers or self.settings.threads),
             max_batch=self.settings.max_batch,
             max_wait_s=self.settings.max_wait_ms / 1e3,
             max_pending=self.settings.max_pending,

@@ -5,6 +5,7 @@ Each verb loads its part of the engine when it is called, so that an answer does
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from auscult.base.contracts import Domain, Generates, PublicSet
 from auscult.base.errors import InputError, UsageError, unknown
 from auscult.base.log import Report
-from auscult.base.recipe import Recipe, load_recipe
+from auscult.base.recipe import Recipe, load_recipe, validated
 from auscult.base.registry import domain_table, load_domain
 from auscult.engine.runtime import RecordAnswer, Release, open_release
 
@@ -180,7 +181,9 @@ def generate(release: PathLike, out: PathLike, *, count: int = 1, seed: int = 0)
     return opened.task.generate(opened.run, Path(out), count=count, seed=seed)
 
 
-def serve(*releases: PathLike, host: str = "127.0.0.1", port: int = 8000, api_key: str = "") -> None:
+def serve(
+    *releases: PathLike, host: str = "127.0.0.1", port: int = 8000, api_key: str = "", **limits: float
+) -> None:
     """Serve releases over HTTP until the process is told to stop.
 
     Parameters
@@ -191,6 +194,8 @@ def serve(*releases: PathLike, host: str = "127.0.0.1", port: int = 8000, api_ke
         Where to listen.
     api_key : str
         Key that every request must carry in ``X-API-Key``; none when empty.
+    **limits
+        Fields of ``auscult.service.settings.ServeSettings``: ``workers``, ``max_bytes``, ``timeout_s``, …
 
     Raises
     ------
@@ -200,6 +205,7 @@ def serve(*releases: PathLike, host: str = "127.0.0.1", port: int = 8000, api_ke
         If two releases have the same name.
     """
     from auscult.service.http import serve as listen
+    from auscult.service.settings import ServeSettings
 
     opened: dict[str, Release] = {}
     for folder in releases:
@@ -207,7 +213,9 @@ def serve(*releases: PathLike, host: str = "127.0.0.1", port: int = 8000, api_ke
         if release.manifest["name"] in opened:
             raise UsageError(f"serve: two releases are named '{release.manifest['name']}'; serve one of them elsewhere")
         opened[release.manifest["name"]] = release
-    listen(opened, host=host, port=port, api_key=api_key)
+    own = {"workers": os.cpu_count() or 1, **limits}
+    settings = validated(ServeSettings, own, where="serve")
+    listen(opened, host=host, port=port, api_key=api_key, settings=settings)
 
 
 def datasets() -> dict[str, PublicSet]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from auscult.base.arrays import Array
 from auscult.base.contracts import FitContext, Fitted, ItemSet, KindName, Program
 from auscult.engine.train import Batch, GradientPlan, Step, fit_gradient
 from toys.graphs import dense_graph
@@ -18,9 +19,11 @@ from toys.models.common import Plain, Ready
 class _Pair(nn.Module):
     """A linear generator and a critic that compares means and products of the columns."""
 
-    def __init__(self, n_noise: int, n_values: int) -> None:
+    def __init__(self, n_noise: int, mean: Array) -> None:
         super().__init__()
+        n_values = len(mean)
         self.generator = nn.Linear(n_noise, n_values)
+        self.generator.bias.data = torch.as_tensor(mean)  # starts among the real points
         self.critic = nn.Linear(n_values + n_values * n_values, 1)
 
     def forward(self, x: Tensor, part: str) -> Tensor:
@@ -59,7 +62,7 @@ class Gan(Plain):
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Train both by gradient descent in turn."""
-        sizes = train.items.inputs["noise"].shape[1], train.target(np.zeros(1, np.int64)).shape[1]
+        n_noise, mean = train.items.inputs["noise"].shape[1], train.target().mean(axis=0)
         steps = (
             Step("critic", lambda n: n.critic.parameters(), _critic_loss, 0.05),  # type: ignore[union-attr,operator]
             Step("generator", lambda n: n.generator.parameters(), _generator_loss, 0.05),  # type: ignore[union-attr,operator]
@@ -70,7 +73,7 @@ class Gan(Plain):
             layers = [(weights["generator.weight"].T, weights["generator.bias"])]
             return Program("forward", ("noise",), {"main": dense_graph(layers, "noise", "sample")})
 
-        plan = GradientPlan(lambda: _Pair(*sizes), ("noise",), steps, valid_loss=_moment_gap, export=export)
+        plan = GradientPlan(lambda: _Pair(n_noise, mean), ("noise",), steps, valid_loss=_moment_gap, export=export)
         return fit_gradient(plan, train, valid, context)
 
 
