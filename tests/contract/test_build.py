@@ -246,7 +246,6 @@ def test_a_gate_that_holds_is_in_the_evidence(tmp_path: Path) -> None:
     assert [(g["metric"], g["passed"]) for g in gates] == [("micro_f1", True)]
 
 
-@pytest.mark.xfail(strict=True, reason="build leaves the release of an earlier recipe in the run folder")
 def test_a_gate_that_fails_takes_no_older_release_for_its_own(tmp_path: Path) -> None:
     """A release of an earlier recipe must not stand in the run folder as if the gate had held."""
     _build(tmp_path, toy_recipe("codes"))

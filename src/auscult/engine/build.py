@@ -29,7 +29,9 @@ from auscult.engine.prepare import PrepareJob, make_task, prepare
 from auscult.engine.pseudonym import pseudonym_key
 from auscult.engine.quality.generic import generic_findings
 from auscult.engine.release.evidence import Evidence
+from auscult.engine.release.sign import read_private_key
 from auscult.engine.release.write import write_release
+from auscult.engine.runtime import MANIFEST
 from auscult.engine.sources import find_sources
 from auscult.engine.study import (
     Round,
@@ -140,6 +142,8 @@ def build(
         raise UsageError(unknown("model to ship", options.ship, (main, task.spec.floor), where="--model"))
     for name in {main, task.spec.floor, *recipe.study.models}:
         make_model(domain, name, main_settings if name == main else model_settings(recipe, task, name))
+    if options.signing_key is not None:
+        read_private_key(options.signing_key)
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
     save_resolved(recipe, out / "recipe.resolved.toml")
@@ -159,7 +163,7 @@ def build(
     evidence = _evaluate(bench, judge, rounds, choice=choice, findings=findings)
     _open_ledger(options.ledger or out / "test-openings.jsonl", bench, evidence.metrics)
     write_json(out / "metrics.json", evidence.metrics)
-    _require_gates(evidence.gates)
+    _require_gates(evidence.gates, out)
     if options.until == "evaluate":
         return BuildResult(out, None, made.n_records, made.n_set_aside, choice, evidence.metrics, choice["shipped"])
     fit = _shipped_fit(bench, rounds, choice["shipped"])
@@ -181,8 +185,9 @@ def _dataset(recipe: Recipe, out: Path, domain: Domain, *, options: BuildOptions
     if data.example:
         root = out / "example"
         if not (root / ".whole").exists():
-            load_part(domain, "examples", data.example)(root, data.seed, small=False)
-            (root / ".whole").touch()
+            with writable(root):
+                load_part(domain, "examples", data.example)(root, data.seed, small=False)
+                (root / ".whole").touch()
     else:
         root = expand(data.path)
     found = find_sources(root, domain, readers=data.readers, include=data.include)
@@ -226,9 +231,7 @@ def _choose(bench: Bench, judge: Judge, rounds: Sequence[Round], forced: str) ->
     spec = bench.task.spec
     model = mean_figures([judge.figures(r.valid(r.models), spec.metrics) for r in rounds])
     floor = mean_figures([judge.figures(r.valid(r.floors), spec.metrics) for r in rounds])
-    better, gap = judge.better(
-        concat([r.valid(r.models) for r in rounds]), concat([r.valid(r.floors) for r in rounds])
-    )
+    better, gap = judge.better(concat([r.valid(r.models) for r in rounds]), concat([r.valid(r.floors) for r in rounds]))
     shipped = forced or (main if better or main == spec.floor else spec.floor)
     reason = (
         "forced by the user"
@@ -324,9 +327,13 @@ def _shipped_fit(bench: Bench, rounds: Sequence[Round], name: str) -> Fit:
     return rounds[0].floors[0] if name == bench.task.spec.floor else rounds[0].models[0]
 
 
-def _require_gates(gates: Sequence[GateResult]) -> None:
+def _require_gates(gates: Sequence[GateResult], out: Path) -> None:
+    """Refuse where a limit does not hold; a release of an earlier recipe then stands aside under its own hash."""
     failed = [f"{g.metric} = {g.judged:.4g}, expected {g.limit}" for g in gates if not g.passed]
     if failed:
+        older = out / "release"
+        if older.exists():
+            older.rename(out / f"release-{read_json(older / MANIFEST)['content_hash'][:12]}")
         raise GateError(f"gates that do not hold: {'; '.join(failed)}. The run is kept; no release was written.")
 
 

@@ -139,6 +139,7 @@ def assemble(shards: Sequence[Path], folder: Path, *, data: DataTable, extra_asi
         raise DataError(
             f"dataset: expected at least one usable record, got none of {len(aside)}. First reasons: {reasons}"
         )
+    _require_known(data, {part for shard in full for name in read_names(shard, "record") for part in _names_of(name)})
     with new_folder(folder) as draft:
         for shard in full:
             _link_tree(shard, draft / "shards" / shard.name)
@@ -151,6 +152,25 @@ def assemble(shards: Sequence[Path], folder: Path, *, data: DataTable, extra_asi
         write_json(draft / "dataset.json", about)
         _merge_items(full, draft / "items", frozenset(data.leave_out))
     return Dataset(folder)
+
+
+def _names_of(record: str) -> tuple[str, str, str]:
+    """The names by which a recipe may mean a record: whole, without its folder, without the number of its part."""
+    short = record.rpartition("/")[2]
+    return record, short, short.partition("#")[0]
+
+
+def _require_known(data: DataTable, known: set[str]) -> None:
+    """Refuse record names of the recipe that no record has: a slip of the pen would leave a leak or a bad record in."""
+    in_groups = [n for values in data.groups.values() for names in values.values() for n in names]
+    stated = {"leave_out": data.leave_out, "groups": in_groups, "same_subject": list(data.same_subject)}
+    for key, names in stated.items():
+        missing = [name for name in names if name not in known]
+        if missing:
+            raise DataError(
+                f"[data] {key}: expected names of records that are in use, got '{missing[0]}', which is none of them; "
+                "'auscult inspect' says what is there, and what was set aside needs no mention"
+            )
 
 
 def _link_tree(source: Path, target: Path) -> None:
@@ -172,9 +192,7 @@ def _merge_items(shards: Sequence[Path], folder: Path, leave_out: frozenset[str]
     for shard in shards:
         names = list(read_names(shard, "record"))
         record = np.load(shard / "items" / "record.npy")
-        dropped = np.array(
-            [not leave_out.isdisjoint((n, n.rpartition("/")[2], n.rpartition("/")[2].partition("#")[0])) for n in names]
-        )
+        dropped = np.array([not leave_out.isdisjoint(_names_of(n)) for n in names])
         keep = np.flatnonzero(~dropped[record])
         for path in sorted((shard / "items").glob("*.npy")):
             values = np.load(path, mmap_mode="r")

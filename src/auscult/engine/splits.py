@@ -204,7 +204,9 @@ def _by_name(dataset: Dataset, names: tuple[str, ...], role: str) -> Index:
     short = np.array([n.rpartition("/")[2] for n in dataset.names])
     missing = [n for n in names if n not in short and n not in dataset.names]
     if missing:
-        raise UsageError(unknown("record", missing[0], short, where=f"[split] {role}_records"))
+        raise UsageError(
+            f"[split] {role}_records: expected names of records that are in use, got '{missing[0]}', which is none of them"
+        )
     return np.flatnonzero(np.isin(short, names) | np.isin(dataset.names, names))
 
 

@@ -181,9 +181,7 @@ def generate(release: PathLike, out: PathLike, *, count: int = 1, seed: int = 0)
     return opened.task.generate(opened.run, Path(out), count=count, seed=seed)
 
 
-def serve(
-    *releases: PathLike, host: str = "127.0.0.1", port: int = 8000, api_key: str = "", **limits: float
-) -> None:
+def serve(*releases: PathLike, host: str = "127.0.0.1", port: int = 8000, api_key: str = "", **limits: float) -> None:
     """Serve releases over HTTP until the process is told to stop.
 
     Parameters

@@ -55,9 +55,7 @@ def test_frozen_and_closed(calibrator: Calibrator) -> None:
 
 
 def test_unknown_method_lists_the_known() -> None:
-    with pytest.raises(
-        DataError, match="unknown calibration method 'temprature'; did you mean 'temperature'"
-    ):
+    with pytest.raises(DataError, match="unknown calibration method 'temprature'; did you mean 'temperature'"):
         read_calibrator({"method": "temprature"})
     with pytest.raises(DataError, match="unknown calibration method 'None'"):
         read_calibrator({})

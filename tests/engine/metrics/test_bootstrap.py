@@ -49,9 +49,7 @@ def test_interval_of_a_mean_is_that_of_theory() -> None:
     target = rng.exponential(size=400)
     found = estimate(mae, np.zeros(400), target, unit=np.arange(400), rng=rng, n_resamples=4000)
     half = 1.96 * target.std() / np.sqrt(400)
-    np.testing.assert_allclose(
-        [found.low, found.high], [target.mean() - half, target.mean() + half], atol=0.01
-    )
+    np.testing.assert_allclose([found.low, found.high], [target.mean() - half, target.mean() + half], atol=0.01)
     np.testing.assert_allclose(found.value, target.mean())
     assert (found.n_units, found.n_resamples, found.n_undefined) == (400, 4000, 0)
 
@@ -67,9 +65,7 @@ def test_units_that_belong_together_widen_the_interval() -> None:
 
 def test_undefined_resamples_are_counted() -> None:
     target, output = np.array([1, 0, 0]), np.array([1, 0, 0])
-    found = estimate(
-        sensitivity, target, output, unit=np.arange(3), rng=np.random.default_rng(0), n_resamples=3000
-    )
+    found = estimate(sensitivity, target, output, unit=np.arange(3), rng=np.random.default_rng(0), n_resamples=3000)
     # The one positive is left out with probability (2/3)**3.
     np.testing.assert_allclose(found.n_undefined / 3000, (2 / 3) ** 3, atol=0.03)
     assert (found.low, found.value, found.high) == (1.0, 1.0, 1.0)

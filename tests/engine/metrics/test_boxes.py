@@ -43,9 +43,7 @@ def plain_average_precision(
     for _, image, d in rows:
         overlap = box_overlap(output[image].corners_px[d : d + 1], target[image].corners_px)[0]
         free = [
-            (overlap[g], g)
-            for g in range(len(overlap))
-            if target[image].label[g] == label and (image, g) not in taken
+            (overlap[g], g) for g in range(len(overlap)) if target[image].label[g] == label and (image, g) not in taken
         ]
         best = max(free, default=(-1.0, -1))
         hits.append(best[0] >= limit)
@@ -94,9 +92,7 @@ def test_equal_to_a_plain_loop(seed: int) -> None:
 def test_a_class_without_a_reference_box_is_undefined_and_left_out() -> None:
     target = [boxes((0, 0, 10, 10, 0))]
     output = [boxes((0, 0, 10, 10, 0, 0.9), (0, 0, 10, 10, 1, 0.9), scored=True)]
-    np.testing.assert_array_equal(
-        average_precisions(target, output, n_classes=2, overlaps=(0.5,)), [[[1.0, np.nan]]]
-    )
+    np.testing.assert_array_equal(average_precisions(target, output, n_classes=2, overlaps=(0.5,)), [[[1.0, np.nan]]])
     np.testing.assert_allclose(map50(target, output, n_classes=2), [1.0])
     assert np.isnan(map50([boxes()], output, n_classes=2)).all()
 

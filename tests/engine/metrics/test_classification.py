@@ -36,9 +36,7 @@ def test_equal_to_scikit_learn(answers: tuple[np.ndarray, np.ndarray]) -> None:
         (ours.jk_index(target, output), jk),
     ]:
         np.testing.assert_allclose(found, [expected], atol=1e-12)
-    np.testing.assert_array_equal(
-        ours.confusion_matrix(target, output), reference.confusion_matrix(target, decided)
-    )
+    np.testing.assert_array_equal(ours.confusion_matrix(target, output), reference.confusion_matrix(target, decided))
 
 
 def test_macro_f1_is_over_the_classes_with_a_positive() -> None:

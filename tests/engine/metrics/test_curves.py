@@ -21,9 +21,7 @@ def test_equal_to_scikit_learn_with_ties_and_weights(decimals: int) -> None:
         score_pr_auc(target, score, unit=unit, weights=weights),
     )
     for row, a, b in zip(weights, roc, pr, strict=True):
-        np.testing.assert_allclose(
-            a, reference.roc_auc_score(target, score, sample_weight=row[unit]), atol=1e-9
-        )
+        np.testing.assert_allclose(a, reference.roc_auc_score(target, score, sample_weight=row[unit]), atol=1e-9)
         np.testing.assert_allclose(
             b, reference.average_precision_score(target, score, sample_weight=row[unit]), atol=1e-9
         )

@@ -78,9 +78,7 @@ def test_refusals() -> None:
     with pytest.raises(ShapeError, match="expected 1 records as in the target, got 2"):
         event_counts([np.array([1])], [np.array([1]), np.array([1])], tolerance=1)
     with pytest.raises(ShapeError, match=r"classes of detected: expected shape \(1\), got \(2,\)"):
-        end_to_end_classes(
-            (np.array([1]), np.array([0])), (np.array([1]), np.array([0, 1])), tolerance=1, n_classes=2
-        )
+        end_to_end_classes((np.array([1]), np.array([0])), (np.array([1]), np.array([0, 1])), tolerance=1, n_classes=2)
 
 
 def test_a_long_record_is_matched_in_linear_time() -> None:

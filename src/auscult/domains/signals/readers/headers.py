@@ -70,7 +70,7 @@ def plausible_rate(rate_hz: float, where: str) -> float:
 
 
 def scaled(digits: npt.NDArray[np.generic], scale: float, offset: float, *, where: str) -> npt.NDArray[np.float32]:
-    """Return ``digits * scale + offset`` as float32; NaN stays NaN.
+    """Return ``digits * scale + offset`` as float32; NaN stays NaN. Any shape, such as (T,), is kept.
 
     Raises
     ------
