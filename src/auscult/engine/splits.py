@@ -205,7 +205,8 @@ def _by_name(dataset: Dataset, names: tuple[str, ...], role: str) -> Index:
     missing = [n for n in names if n not in short and n not in dataset.names]
     if missing:
         raise UsageError(
-            f"[split] {role}_records: expected names of records that are in use, got '{missing[0]}', which is none of them"
+            f"[split] {role}_records: expected names of records that are in use, got '{missing[0]}', "
+            "which is none of them"
         )
     return np.flatnonzero(np.isin(short, names) | np.isin(dataset.names, names))
 
