@@ -159,8 +159,8 @@ def speed_row(result: Mapping[str, Any]) -> list[str]:
     """Row of one comparison."""
     unit = result["ours"]["unit"]
     best = min(result["peers"], key=lambda p: p["ratio"], default=None)
-    default = next((p for p in result["peers"] if p["setting"].startswith("default")), None)
-    peer = (f"{best['name']} {best['version']} ({best['setting']})", _amount(best, unit)) if best else (NONE, NONE)
+    default = next((p for p in result["peers"] if _setting(p).startswith("default")), None)
+    peer = (f"{best['name']} {best.get('version', '')} ({_setting(best)})", _amount(best, unit)) if best else (NONE, NONE)
     sign = "≥" if result["higher_is_better"] else "≤"
     goal = (
         f"≥ {result['goal']:g} times"
@@ -177,6 +177,12 @@ def speed_row(result: Mapping[str, Any]) -> list[str]:
         yes(result["met"]),
         f"`{result['command']}`",
     ]
+
+
+def _setting(entry: Mapping[str, Any]) -> str:
+    """A peer's setting as text."""
+    setting = entry.get("setting") or "no setting"
+    return ", ".join(f"{k} {v}" for k, v in setting.items()) if isinstance(setting, Mapping) else str(setting)
 
 
 def _amount(entry: Mapping[str, Any], unit: str) -> str:
