@@ -160,7 +160,8 @@ def speed_row(result: Mapping[str, Any]) -> list[str]:
     unit = result["ours"]["unit"]
     best = min(result["peers"], key=lambda p: p["ratio"], default=None)
     default = next((p for p in result["peers"] if _setting(p).startswith("default")), None)
-    peer = (f"{best['name']} {best.get('version', '')} ({_setting(best)})", _amount(best, unit)) if best else (NONE, NONE)
+    known = f"{best['name']} {best.get('version', '')} ({_setting(best)})" if best else NONE
+    peer = (known, _amount(best, unit) if best else NONE)
     sign = "≥" if result["higher_is_better"] else "≤"
     goal = (
         f"≥ {result['goal']:g} times"
