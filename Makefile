@@ -11,7 +11,7 @@ endif
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    build, predict, refuse and verify on simulated exports (about 2 minutes)"
+	@echo "make demo    build, predict, refuse and verify on simulated exports (about half a minute after installation)"
 	@echo "make test    run the tests"
 	@echo "make check   format, lint, types, arrows"
 	@echo "make bench   speed comparisons and the table of results; RECIPE=recipes/….toml runs one recipe"
