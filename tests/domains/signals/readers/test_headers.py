@@ -1,4 +1,4 @@
-"""Ages, rates and scaled samples; expected values by hand."""
+"""Rates and scaled samples; expected values by hand."""
 
 from __future__ import annotations
 
@@ -6,28 +6,7 @@ import numpy as np
 import pytest
 
 from auscult.base.errors import ReadError
-from auscult.domains.signals.readers.headers import plausible_rate, scaled, years_between, years_of
-
-
-@pytest.mark.parametrize(
-    ("birth", "later", "years"),
-    [
-        ("19530508", "20021122091000.000", 49.0),
-        ("19530508", "20030507", 49.0),
-        ("19530508", "20030508", 50.0),
-        ("1953", "2003", 50.0),
-        (None, "2003", None),
-        ("", "2003", None),
-        ("08.05.1953", "2003", None),
-    ],
-)
-def test_years_between(birth: str | None, later: str, years: float | None) -> None:
-    assert years_between(birth, later) == years
-
-
-@pytest.mark.parametrize(("age", "years"), [("042Y", 42.0), ("018M", 1.5), ("42", None), ("", None), (None, None)])
-def test_years_of(age: str | None, years: float | None) -> None:
-    assert years_of(age) == years
+from auscult.domains.signals.readers.headers import plausible_rate, scaled
 
 
 @pytest.mark.parametrize(("rate_hz", "want"), [(1 / 0.0027778, 360.0), (128.2, 128.2), (1.0, 1.0)])

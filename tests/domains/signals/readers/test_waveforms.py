@@ -1,11 +1,11 @@
-"""Lead names, age bands, sex, wrong file kinds, and what a signal is by its name. Expected values by hand."""
+"""Lead names, and what a signal is by its name. Expected values by hand."""
 
 from __future__ import annotations
 
 import pytest
 
 from auscult.base.errors import UnitError
-from auscult.domains.signals.readers.common import age_band, looks_like, normal_lead, sex
+from auscult.domains.signals.readers.common import normal_lead
 from auscult.domains.signals.readers.waveforms import factor_of, kind_of
 
 
@@ -29,52 +29,6 @@ from auscult.domains.signals.readers.waveforms import factor_of, kind_of
 )
 def test_normal_lead(name: str, expected: str) -> None:
     assert normal_lead(name) == expected
-
-
-@pytest.mark.parametrize(
-    ("years", "band"),
-    [
-        (0, "0-17"),
-        (17.99, "0-17"),
-        (18, "18-39"),
-        (40, "40-64"),
-        (64.9, "40-64"),
-        (65, "65+"),
-        (130, "65+"),
-        (131, "unknown"),
-        (-1, "unknown"),
-        (None, "unknown"),
-        (float("nan"), "unknown"),
-        (float("inf"), "unknown"),
-    ],
-)
-def test_age_band(years: float | None, band: str) -> None:
-    assert age_band(years) == band
-
-
-def test_sex() -> None:
-    assert [sex(t) for t in ("F", "female", " W ", "2")] == ["F"] * 4
-    assert [sex(t) for t in ("M", "Male", "1")] == ["M"] * 3
-    assert [sex(t) for t in (None, "", "X", "0", "?")] == ["unknown"] * 5
-
-
-@pytest.mark.parametrize(
-    ("head", "kind"),
-    [
-        (b"", "empty file"),
-        (b"\xff\xd8\xff\xe0", "JPEG"),
-        (b"%PDF-1.7", "PDF"),
-        (b"PK\x03\x04", "ZIP"),
-        (b"\x89PNG\r\n", "PNG"),
-        (b"\0" * 128 + b"DICM", "DICOM"),
-        (b"\0" * 40, "nothing but zero bytes"),
-        (b"hello\n", "text"),
-        ("Größe".encode(), "text"),
-        (b"\x01\x02abc", "unknown binary data"),
-    ],
-)
-def test_looks_like(head: bytes, kind: str) -> None:
-    assert looks_like(head) == kind
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from auscult.base.errors import ReadError
-from auscult.domains.signals.readers.common import looks_like
+from auscult.engine.file_kinds import looks_like
 
 MAX_UNPACKED_BYTES = 1 << 30
 """A table in an archive may be this large; more is taken for an archive made to fill the memory."""

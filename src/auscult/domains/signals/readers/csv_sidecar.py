@@ -21,8 +21,9 @@ from pydantic import ValidationError
 
 from auscult.base.contracts import Config, RecordBatch, SetAside, Source
 from auscult.base.errors import ReadError, UnitError, unknown
-from auscult.domains.signals.readers.common import looks_like, names_of
+from auscult.domains.signals.readers.common import names_of
 from auscult.domains.signals.readers.waveforms import QUANTITY, Kind, Wave, factor_of, waveform_batch
+from auscult.engine.file_kinds import looks_like
 
 NAME = "csv_sidecar"
 EXAMPLE = '{"rate_hz": 250, "columns": {"II": {"quantity": "ecg", "unit": "uV"}}}'

@@ -20,9 +20,11 @@ import numpy.typing as npt
 from auscult.base.contracts import RecordBatch, SetAside, Source
 from auscult.base.errors import InputError, MissingExtraError, ReadError, UnitError
 from auscult.base.units import to_home
-from auscult.domains.signals.readers.common import age_band, looks_like, normal_lead, sex
-from auscult.domains.signals.readers.headers import plausible_rate, scaled, years_between, years_of
+from auscult.domains.signals.readers.common import normal_lead
+from auscult.domains.signals.readers.headers import plausible_rate, scaled
 from auscult.domains.signals.readers.waveforms import Wave, waveform_batch
+from auscult.engine.file_kinds import looks_like
+from auscult.engine.people import age_band, sex, years_between, years_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

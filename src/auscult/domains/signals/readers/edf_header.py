@@ -12,7 +12,8 @@ from datetime import date
 from pathlib import Path
 
 from auscult.base.errors import ReadError
-from auscult.domains.signals.readers.common import age_band, looks_like, sex
+from auscult.engine.file_kinds import looks_like
+from auscult.engine.people import age_band, sex
 
 EDF_MAGIC, BDF_MAGIC = b"0       ", b"\xffBIOSEMI"
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")

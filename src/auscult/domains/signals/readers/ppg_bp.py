@@ -19,8 +19,9 @@ import numpy.typing as npt
 from auscult.base.arrays import Column, Ragged
 from auscult.base.contracts import Field, RecordBatch, SetAside, Source
 from auscult.base.errors import ReadError
-from auscult.domains.signals.readers.common import age_band, looks_like
 from auscult.domains.signals.readers.ppg_bp_sheet import SCALARS, Person, is_sheet, read_sheet
+from auscult.engine.file_kinds import looks_like
+from auscult.engine.people import age_band
 
 NAME = "ppg_bp"
 RATE_HZ = 1000.0

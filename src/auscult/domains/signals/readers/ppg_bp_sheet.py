@@ -15,7 +15,8 @@ import numpy as np
 
 from auscult.base.errors import MissingExtraError, ReadError, UnitError
 from auscult.base.units import to_home
-from auscult.domains.signals.readers.common import looks_like, sex
+from auscult.engine.file_kinds import looks_like
+from auscult.engine.people import sex
 
 SCALARS = {"sbp": "mmHg", "dbp": "mmHg", "age": "year", "bmi": "kg/m2", "heart_rate": "1/min"}
 """Columns that are numbers, with their home unit."""

@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from auscult.base.contracts import RecordBatch, SetAside, Source
 from auscult.base.errors import ReadError
-from auscult.domains.signals.readers.common import looks_like, names_of
+from auscult.domains.signals.readers.common import names_of
 from auscult.domains.signals.readers.waveforms import Kind, Wave, factor_of, kind_of, waveform_batch
 from auscult.domains.signals.readers.wfdb_annotations import beats_of, read_annotations
 from auscult.domains.signals.readers.wfdb_formats import INVALID, Samples, bytes_needed, samples_in, unpack
 from auscult.domains.signals.readers.wfdb_header import MAX_HEADER_BYTES, Header, Signal, parse_header
+from auscult.engine.file_kinds import looks_like
 
 NAME = "wfdb"
 ANNOTATORS = ("atr", "qrs", "ecg")

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 
 from auscult.base.errors import ReadError
-from auscult.domains.signals.readers.common import age_band, looks_like, sex
+from auscult.engine.file_kinds import looks_like
+from auscult.engine.people import age_band, sex
 
 DEFAULT_RATE_HZ = 250.0
 DEFAULT_GAIN = 200.0
