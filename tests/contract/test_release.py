@@ -19,6 +19,7 @@ from auscult.engine.release.verify import Verification, seal_of, verify_release
 from auscult.engine.runtime import open_release
 from toys import DOMAIN
 from toys.battery import Once, example_folder, fits_schema, task_of
+from toys.examples import write_toy
 from toys.recipes import MAIN, toy_recipe
 
 KEYS = ("ours", "theirs")
@@ -229,3 +230,15 @@ def test_a_signature_is_over_the_bytes_of_the_manifest(keys: Path, tmp_path: Pat
     sign_file(tmp_path / "release.json", private)
     about = read_json(tmp_path / "signature.json")
     load_pem_public_key(about["public_key"].encode()).verify(base64.b64decode(about["signature"]), b"{}")  # type: ignore[union-attr,call-arg]
+
+
+def test_a_record_that_a_task_sifts_out_is_refused_with_its_reason(
+    built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    head = {"name": "text", "kind": "text", "dtype": ""}
+    texts = ("pump leak", " ", "cable screen")
+    records = [{"record": f"r{k}", "values": {"text": t}} for k, t in enumerate(texts)]
+    write_toy(tmp_path / "a.toy", [head], records)
+    answers = {a.record: a for a in open_release(built("codes"), lambda name: DOMAIN).answer_path(tmp_path)}
+    assert {name: a.status for name, a in answers.items()} == {"r0": "answered", "r1": "refused", "r2": "answered"}
+    assert answers["r1"].reason == "text: expected at least one word, got an empty text"

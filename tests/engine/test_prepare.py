@@ -18,7 +18,8 @@ from auscult.engine.prepare import PrepareJob, prepare
 from auscult.engine.pseudonym import pseudonym
 from auscult.engine.sources import find_sources
 from toys import DOMAIN
-from toys.examples import write_notes, write_points
+from toys.examples import ids, write_notes, write_points, write_toy
+from toys.tasks.codes import Codes
 
 KEY = "key of these tests"
 Make = Callable[..., Dataset]
@@ -66,6 +67,25 @@ def test_processes_and_chunks_change_nothing(tmp_path: Path, monkeypatch: pytest
     for name, values in sets[0].items.inputs.items():
         np.testing.assert_array_equal(values, sets[1].items.inputs[name])
     np.testing.assert_array_equal(sets[0].items.record, sets[1].items.record)
+
+
+def test_a_task_that_sifts_is_asked_once_and_loses_only_what_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = {"text": "leak at valve", "codes": [1, 0, 0]}
+    heads = [{"name": "text", "kind": "text", "dtype": ""}, ids("codes", "C")]
+    records = [{"record": f"r{k}", "values": {**note, "text": "" if k in (1, 4) else note["text"]}} for k in range(6)]
+    write_toy(tmp_path / "data" / "a.toy", heads, records)
+    calls: list[int] = []
+    real = Codes.sift
+    monkeypatch.setattr(Codes, "sift", lambda self, batch: calls.append(len(batch)) or real(self, batch))
+    shards = _prepare(tmp_path / "data", tmp_path / "cache", task="codes")
+    made = assemble(shards, tmp_path / "set", data=DataTable(), extra_aside=[])
+    assert [n.rpartition("/")[2] for n in made.names] == ["r0", "r2", "r3", "r5"]
+    assert [(a.source, a.reason.partition(",")[0]) for a in made.set_aside] == [
+        (name, "text: expected at least one word") for name in ("r1", "r4")
+    ]
+    assert calls == [6]
 
 
 def test_no_identifier_reaches_the_disk(dataset: Make, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ __all__ = [
     "Run",
     "SetAside",
     "Severity",
+    "Sifts",
     "Source",
     "Summarises",
     "Task",
@@ -149,6 +150,18 @@ class CutsNew(Protocol):
 
     def cut_new(self, batch: RecordBatch) -> Items:
         """Cut prepared records into the items that a new record is answered by; annotations are not looked at."""
+
+
+@runtime_checkable
+class Sifts(Protocol):
+    """A task that prepares a batch and says in the same pass which of its records cannot be used.
+
+    One compound of a library in a hundred has no valid structure; preparing the batch again without it would cost the
+    other ninety-nine a second time.
+    """
+
+    def sift(self, batch: RecordBatch) -> tuple[RecordBatch | None, Mapping[int, str]]:
+        """Return the prepared records, in order, and the reason of each row that is not among them."""
 
 
 @runtime_checkable

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from auscult.base.contracts import Domain, Items, PublicSet, RecordBatch, SetAside, Source, Task
+from auscult.base.contracts import Domain, Items, PublicSet, RecordBatch, SetAside, Sifts, Source, Task
 from auscult.base.errors import AuscultError, InputError, LimitError
 from auscult.base.files import files_under, hash_of, new_folder, sha256_file, write_json
 from auscult.base.log import Report, progress
@@ -205,6 +205,10 @@ class _ItemWriter:
 def _prepared(task: Task, batch: RecordBatch, aside: list[SetAside]) -> list[tuple[RecordBatch, Items]]:
     """Prepare and cut a batch; where that fails, record by record, so that one bad record costs one record."""
     try:
+        if isinstance(task, Sifts):
+            sifted, reasons = task.sift(batch)
+            aside += [SetAside(str(batch.record[row]), reason) for row, reason in reasons.items()]
+            return [] if sifted is None else [(sifted, task.cut(sifted))]
         prepared = task.prepare(batch)
         return [(prepared, task.cut(prepared))]
     except InputError as error:

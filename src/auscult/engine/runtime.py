@@ -22,6 +22,7 @@ from auscult.base.contracts import (
     RecordBatch,
     Run,
     SetAside,
+    Sifts,
     Task,
     TaskSpec,
 )
@@ -100,15 +101,23 @@ class Release:
 
     def stage(self, batch: RecordBatch) -> Staged:
         """Prepare, cut and gate a raw batch; records that cannot be answered are refused one by one."""
+        refused: tuple[RecordAnswer, ...] = ()
         try:
-            prepared = self.task.prepare(batch)
+            if isinstance(self.task, Sifts):
+                sifted, told = self.task.sift(batch)
+                refused = tuple(RecordAnswer(str(batch.record[row]), "refused", why) for row, why in told.items())
+                if sifted is None:
+                    return Staged(None, None, refused)
+                prepared = sifted
+            else:
+                prepared = self.task.prepare(batch)
             items = self.task.cut_new(prepared) if isinstance(self.task, CutsNew) else self.task.cut(prepared)
         except InputError as error:
             if len(batch) > 1:
                 return _merge([self.stage(batch.take(np.array([row]))) for row in range(len(batch))])
             return Staged(None, None, (RecordAnswer(str(batch.record[0]), "refused", str(error)),))
         reasons = [""] * len(prepared) if self.gate is None else self.gate.refusals(items, len(prepared))
-        refused = tuple(
+        refused += tuple(
             RecordAnswer(str(name), "refused", reason)
             for name, reason in zip(prepared.record, reasons, strict=True)
             if reason

@@ -82,3 +82,16 @@ def test_a_leak_is_refused_in_words_or_reported(dataset: Make) -> None:
     ):
         require_no_leak(leak, waves, on_leak="fail")
     require_no_leak(leak, waves, on_leak="report")
+
+
+def test_vectors_of_features_are_compared_for_equality_only(dataset: Make) -> None:
+    """Columns of different size make any two vectors correlate; that is no likeness of content."""
+
+    def write(folder: Path) -> None:
+        rows = np.arange(64.0) ** 3 + np.random.default_rng(0).normal(size=(4, 64))
+        rows[3] = rows[2]
+        heads = [array("point", "C"), ids("colour", "")]
+        records = [{"record": f"r{k}", "values": {"point": r.tolist(), "colour": 0}} for k, r in enumerate(rows)]
+        write_toy(folder / "a.toy", heads, records)
+
+    assert duplicate_pairs(dataset("colour", write=write)) == [(2, 3, "exact")]

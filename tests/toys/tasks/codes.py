@@ -29,10 +29,18 @@ class Codes:
 
     def prepare(self, batch: RecordBatch) -> RecordBatch:
         """Keep the text and the codes; an empty text is refused."""
+        prepared, reasons = self.sift(batch)
+        if prepared is None or reasons:
+            raise ReadError(next(iter(reasons.values())))
+        return prepared
+
+    def sift(self, batch: RecordBatch) -> tuple[RecordBatch | None, Mapping[int, str]]:
+        """Keep the text and the codes of the records that have a text, and name the others."""
         needed(batch, "text")
-        if any(not str(t).strip() for t in batch.dense("text")):
-            raise ReadError("text: expected at least one word, got an empty text")
-        return only(batch, "text", "codes")
+        empty = [row for row, t in enumerate(batch.dense("text")) if not str(t).strip()]
+        kept = np.setdiff1d(np.arange(len(batch)), empty)
+        prepared = only(batch.take(kept), "text", "codes") if len(kept) else None
+        return prepared, dict.fromkeys(empty, "text: expected at least one word, got an empty text")
 
     def cut(self, batch: RecordBatch) -> Items:
         """Words as numbers: ``ids`` (N, L) padded with -1 and ``counts`` (N, L)."""

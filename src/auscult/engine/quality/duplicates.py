@@ -23,6 +23,8 @@ MIN_VALUES = 32
 BANDS, BITS = 12, 16
 ALIKE = 0.999
 MAX_BUCKET = 50
+_EXTENDED = frozenset("TDHWL")
+"""Axes along which neighbours are alike. A vector of features has none and is compared for exact equality only."""
 
 
 def duplicate_pairs(dataset: Dataset) -> list[tuple[int, int, str]]:
@@ -54,7 +56,7 @@ def _sketches(batches: Iterable[RecordBatch]) -> npt.NDArray[np.float32] | None:
     """Standardised short form of each record's largest array, (R, SKETCH) with unit norm, or nothing."""
     parts = []
     for batch in batches:
-        arrays = [f.name for f in batch.fields if f.kind == "array"]
+        arrays = [f.name for f in batch.fields if f.kind == "array" and _EXTENDED & set(f.axes)]
         if not arrays:
             return None
         name = max(arrays, key=lambda n: np.asarray(batch.columns[n][0]).size)
