@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
-from scipy import special
 
 from auscult.base.errors import DataError
 from auscult.engine.calibration.base import Calibrator
@@ -46,7 +45,9 @@ class Temperature(Calibrator):
         ShapeError
             Not probabilities.
         """
-        return np.asarray(special.softmax(_logits(probabilities) / self.temperature, axis=1), dtype=np.float64)
+        logits = _logits(probabilities) / self.temperature
+        likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(likely / likely.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def _logits(probabilities: Array) -> Floats:
@@ -77,7 +78,7 @@ def fit_temperature(probabilities: Array, target: Array) -> Temperature:
     -----
     Guo et al. 2017, ICML.
     """
-    from scipy import optimize  # fitting only: serving starts without it
+    from scipy import optimize, special  # fitting only: serving starts without them
 
     logits = _logits(probabilities)
     truth = as_classes("target", target, logits.shape[1])

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import median_filter
-from scipy.signal import butter, sosfiltfilt
 
 from auscult.base.errors import ShapeError, UnitError
+from auscult.domains.signals.preprocess.filters import moving_median, zero_phase
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
@@ -21,6 +18,8 @@ WINDOW_BEFORE_S = 0.4
 WINDOW_AFTER_S = 0.6
 WINDOW_SAMPLES = 180
 LOW_PASS_HZ = 40.0
+SETTLE_S = 0.3
+"""The low-pass has forgotten a sample after a few periods of its edge."""
 MIN_RATE_HZ = 90.0
 """Below this the low-pass has no room under half the rate."""
 BASELINE_BLOCK_S = 0.025
@@ -142,15 +141,7 @@ def condition_ecg(ecg_mv: npt.ArrayLike, rate_hz: float) -> Floats:
     leads = np.ascontiguousarray(signal.T)  # (T, C) -> (C, T): each lead lies in one piece of memory
     flat = _baseline(leads, rate_hz)
     np.subtract(leads, flat, out=flat)
-    clean: Floats = sosfiltfilt(_low_pass(rate_hz), flat, axis=1, padlen=min(len(signal) - 1, 30))
-    return clean.T
-
-
-@cache
-def _low_pass(rate_hz: float) -> Floats:
-    """Second-order sections of the low-pass; designing them takes longer than filtering 10 s."""
-    sections: Floats = butter(4, LOW_PASS_HZ, fs=rate_hz, output="sos")
-    return sections
+    return zero_phase(flat, rate_hz, order=4, below_hz=LOW_PASS_HZ, settle_s=SETTLE_S).T
 
 
 def _baseline(leads: Floats, rate_hz: float) -> Floats:
@@ -163,10 +154,10 @@ def _baseline(leads: Floats, rate_hz: float) -> Floats:
     centres = (np.arange(n_blocks) + 0.5) * step - 0.5
     at = np.arange(n_samples)
     out = np.empty_like(leads)
-    for lead, block_level in enumerate(blocks):
-        level = block_level
-        for width_s in (BASELINE_QRS_S, BASELINE_T_S):
-            level = median_filter(level, size=2 * round(width_s * block_rate_hz / 2) + 1, mode="nearest")
+    levels = blocks
+    for width_s in (BASELINE_QRS_S, BASELINE_T_S):
+        levels = moving_median(levels, 2 * round(width_s * block_rate_hz / 2) + 1)
+    for lead, level in enumerate(levels):
         out[lead] = np.interp(at, centres, level)
     return out
 

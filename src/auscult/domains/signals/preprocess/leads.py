@@ -6,7 +6,6 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import resample_poly
 
 from auscult.base.contracts import Field
 from auscult.base.errors import ReadError, UnitError
@@ -128,5 +127,7 @@ def to_rate(signal: npt.NDArray[np.float32], rate_hz: float, target_hz: float) -
     """
     if rate_hz == target_hz:
         return signal
+    from scipy.signal import resample_poly  # loads slowly, and only another rate needs it
+
     ratio = Fraction(target_hz / rate_hz).limit_denominator(1000)
     return np.asarray(resample_poly(signal, ratio.numerator, ratio.denominator, axis=0), dtype=np.float32)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import median_filter
 
 from auscult.base.errors import ShapeError, UnitError
+from auscult.domains.signals.preprocess.filters import moving_median
 from auscult.domains.signals.preprocess.qrs_energy import (
     Floats,
     Ints,
@@ -79,7 +79,7 @@ def _search_back(beats: Ints, found: QrsEnergy) -> Ints:
         return np.empty(0, dtype=np.int64)
     at = found.peaks[beats]
     gap = np.diff(at)
-    usual = median_filter(gap, min(RR_BEATS, gap.size), mode="nearest")
+    usual = moving_median(gap, min(RR_BEATS, gap.size))
     margin = REFRACTORY_S * found.rate_hz
     added = []
     for before in np.flatnonzero(gap > MISSED_BEAT * usual).tolist():

@@ -9,14 +9,12 @@ Arrhythmia Database only (the split of de Chazal et al., IEEE Trans Biomed Eng 2
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter1d, median_filter, uniform_filter1d
-from scipy.signal import butter, sosfiltfilt
 
 from auscult.base.errors import ShapeError, UnitError
+from auscult.domains.signals.preprocess import filters
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -116,12 +114,12 @@ def qrs_energy(lead_mv: Floats, rate_hz: float) -> QrsEnergy:
     work_hz = rate_hz / step
     low = _average_down(lead_mv, step)
     # Written in place: a new array of a long lead costs more than the arithmetic that fills it.
-    slope: Floats = np.gradient(sosfiltfilt(_band_pass(work_hz), low))
+    slope: Floats = np.gradient(filters.zero_phase(low, work_hz, order=2, above_hz=BAND_HZ[0], below_hz=BAND_HZ[1]))
     slope *= work_hz / (2.0 * np.pi * np.sqrt(BAND_HZ[0] * BAND_HZ[1]))
     energy = moving_mean(slope * slope, ENERGY_S, work_hz)
     np.maximum(energy, 0.0, out=energy)
     np.sqrt(energy, out=energy)
-    top = maximum_filter1d(energy, 2 * round(PEAK_SPACING_S * work_hz) + 1, mode="nearest")
+    top = filters.moving_max(energy, round(PEAK_SPACING_S * work_hz))
     peaks = np.flatnonzero((energy == top) & (energy > FLOOR_MV)).astype(np.int64)
     height = energy[peaks]
     local, record = _levels(energy, peaks, work_hz)
@@ -144,13 +142,6 @@ def qrs_energy(lead_mv: Floats, rate_hz: float) -> QrsEnergy:
     )
 
 
-@cache
-def _band_pass(rate_hz: float) -> Floats:
-    """Second-order sections of the band-pass; designing them takes longer than filtering 10 s."""
-    sections: Floats = butter(2, BAND_HZ, "bandpass", fs=rate_hz, output="sos")
-    return sections
-
-
 def _average_down(lead_mv: Floats, step: int) -> Floats:
     """Average each ``step`` samples, (T,) -> (T // step,); the rest at the end is left out."""
     end = lead_mv.size // step * step
@@ -166,14 +157,15 @@ def _levels(energy: Floats, peaks: Ints, rate_hz: float) -> tuple[Floats, Floats
     block = int(LEVEL_BLOCK_S * rate_hz)
     tops = np.maximum.reduceat(energy, np.arange(0, energy.size, block))
     record = float(np.median(tops))
-    local = np.maximum(median_filter(tops, LEVEL_BLOCKS, mode="reflect"), LEAST_LEVEL * record)
+    side = LEVEL_BLOCKS // 2
+    median = filters.moving_median(np.pad(tops, side, mode="symmetric"), LEVEL_BLOCKS)[side:-side]
+    local = np.maximum(median, LEAST_LEVEL * record)
     return np.interp(peaks / block - 0.5, np.arange(tops.size), local), np.full(peaks.size, record)
 
 
 def moving_mean(values: Floats, window_s: float, rate_hz: float) -> Floats:
     """Average over a centred window, (T,) -> (T,); at the ends the outermost value is repeated."""
-    mean: Floats = uniform_filter1d(values, max(1, round(window_s * rate_hz)), mode="nearest")
-    return mean
+    return filters.moving_mean(values, max(1, round(window_s * rate_hz)))
 
 
 def spread(values: Floats, at: Ints, *, rate_hz: float, window_s: float) -> Floats:

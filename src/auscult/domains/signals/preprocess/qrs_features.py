@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, sosfiltfilt
 
+from auscult.domains.signals.preprocess.filters import zero_phase
 from auscult.domains.signals.preprocess.qrs import BASE_S, accept_peaks, r_positions
 from auscult.domains.signals.preprocess.qrs_energy import (
     ACTIVITY_S,
@@ -157,7 +157,7 @@ def _noise(found: QrsEnergy, kept: Ints) -> list[Floats]:
     """How busy the lead is around each candidate in the band of the QRS, above it and below it."""
     at, rate_hz, height = found.peaks[kept], found.rate_hz, found.height_mv[kept]
     lead = found.lead_mv
-    fast = np.abs(sosfiltfilt(butter(2, FAST_HZ, "highpass", fs=rate_hz, output="sos"), lead))
+    fast = np.abs(zero_phase(lead, rate_hz, order=2, above_hz=FAST_HZ))
     slow = np.abs(moving_mean(lead, SLOW_S, rate_hz) - moving_mean(lead, 2 * BASE_S, rate_hz))
     return [
         found.activity[kept],

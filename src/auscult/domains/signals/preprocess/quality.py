@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import rfft, rfftfreq
-from scipy.ndimage import uniform_filter1d
 
 from auscult.base.errors import ShapeError, UnitError
+from auscult.domains.signals.preprocess.filters import moving_mean
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -75,8 +74,8 @@ def quality_index(signal: NDArray[np.floating], rate_hz: float, window_s: float 
         present -= gap.mean(axis=2)
     at_rail = _at_rail(lines).reshape(n_channels, n_windows, n_samples).mean(axis=2)
     present *= _ramp(1.0 - at_rail, (1.0 - _SATURATED_LIMIT, 1.0))
-    level = uniform_filter1d(lines, max(1, round(rate_hz)), axis=1, mode="nearest")
-    kurtosis = _kurtosis((lines - level).reshape(values.shape))
+    level = moving_mean(lines, max(1, round(rate_hz)))
+    kurtosis = _kurtosis((lines - level).astype(np.float32).reshape(values.shape))
     qrs, baseline = _band_shares(values, rate_hz)
     parts = _ramp(kurtosis, _KURTOSIS) + _ramp(qrs, _QRS_SHARE) + _ramp(1.0 - baseline, _ABOVE_BASELINE)
     return np.asarray(present * parts / 3.0, dtype=np.float32).T
@@ -119,7 +118,8 @@ def spectrum(signal: NDArray[np.floating], rate_hz: float, segment_s: float) -> 
     """Return frequencies in Hz (F,) and the mean power of Hann-weighted segments (F, C)."""
     values, _ = _filled(signal, rate_hz, segment_s)
     power = _power(values).mean(axis=1, dtype=np.float64)
-    return rfftfreq(values.shape[2], 1.0 / rate_hz), np.asarray(power.T)
+    frequency_hz = np.asarray(np.fft.rfftfreq(values.shape[2], 1.0 / rate_hz), dtype=np.float64)
+    return frequency_hz, np.asarray(power.T)
 
 
 def _require(signal: NDArray[np.floating], rate_hz: float) -> None:
@@ -183,14 +183,14 @@ def _kurtosis(windows: Floats) -> Doubles:
 def _power(windows: Floats) -> Floats:
     """Return the power spectrum of Hann-weighted windows less their mean: (C, W, T) -> (C, W, F)."""
     hann = np.hanning(windows.shape[2]).astype(np.float32)
-    waves = rfft((windows - windows.mean(axis=2, keepdims=True)) * hann, axis=2)
+    waves = np.fft.rfft((windows - windows.mean(axis=2, keepdims=True)) * hann, axis=2)
     return np.asarray(np.square(waves.real) + np.square(waves.imag))
 
 
 def _band_shares(windows: Floats, rate_hz: float) -> tuple[Doubles, Doubles]:
     """Return power in 5-14 Hz by 5-50 Hz, and below 1 Hz by below 40 Hz; 0 and 1 where there is no power."""
     power = _power(windows)
-    frequency_hz = rfftfreq(windows.shape[2], 1.0 / rate_hz)
+    frequency_hz = np.fft.rfftfreq(windows.shape[2], 1.0 / rate_hz)
 
     def band(low_hz: float, high_hz: float) -> Doubles:
         first, last = np.searchsorted(frequency_hz, (low_hz, high_hz))
