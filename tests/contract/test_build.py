@@ -352,6 +352,14 @@ def test_folds_and_seeds_and_rows(tmp_path: Path) -> None:
     assert len(seeds.metrics["metrics"]["micro_f1"]["by_seed"]) == 2
 
 
+def test_refit_fits_what_ships_on_validation_too(tmp_path: Path) -> None:
+    apart, refit = (
+        _build(tmp_path / str(k), toy_recipe("next-devices", split={"valid": 0.4, "refit": bool(k)})) for k in (0, 1)
+    )
+    assert apart.validation == refit.validation
+    assert apart.metrics["metrics"] != refit.metrics["metrics"]
+
+
 def test_forcing_a_model_is_in_the_evidence(tmp_path: Path) -> None:
     options = BuildOptions(cache=tmp_path / "cache", ship="no-words")
     made = build(toy_recipe("codes"), tmp_path / "run", DOMAIN, options=options)

@@ -57,7 +57,7 @@ def test_saved_and_loaded_gives_the_same_answer(fitted: list[Case]) -> None:
 def test_split_batch_gives_the_same_answer(fitted: list[Case]) -> None:
     for case in fitted:
         run, inputs = load_program(case.program), case.made.inputs(case.program)
-        cut = len(case.made.items) // 3
+        cut = len(case.made.questions) // 3
         halves = [run({k: v[part] for k, v in inputs.items()}) for part in (slice(0, cut), slice(cut, None))]
         for name, whole in case.before.items():
             joined = np.concatenate([h[name] for h in halves])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from auscult.base.contracts import Items
 from auscult.base.errors import DataError, UsageError
 from auscult.base.recipe import SplitTable
 from auscult.engine.dataset import Dataset
-from auscult.engine.splits import ROLES, make_split
+from auscult.engine.splits import ROLES, Split, make_split
+from toys.examples import ids, write_toy
 
 Make = Callable[..., Dataset]
 
@@ -117,3 +121,73 @@ def test_records_without_items_are_in_no_role(dataset: Make) -> None:
     used = np.concatenate([split.records(r) for r in ROLES])
     assert not {5, 6} & set(used.tolist())
     assert len(used) == 88
+
+
+def _roles(split: Split, items: Items) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Role of each item, 0 to 2; every item has one."""
+    role = np.full(len(items), -1)
+    for number, name in enumerate(ROLES):
+        rows = split.select(items, name).rows
+        assert (role[rows] == -1).all()
+        role[rows] = number
+    assert (role >= 0).all()
+    return role
+
+
+@pytest.mark.parametrize("hold_out", ["random", "last"])
+def test_some_interactions_of_each_user_are_held_out(hold_out: str, dataset: Make) -> None:
+    baskets = dataset("next-devices", "baskets")
+    items = baskets.items
+    table = SplitTable(policy="per-user-holdout", test=0.3, valid=0.2, hold_out=hold_out)  # type: ignore[arg-type]
+    role = _roles(make_split(baskets, table, seed=0), items)
+    for record in range(len(baskets)):
+        mine = role[items.record == record]  # 6 or 7 devices: 2 of them for the test, 1 of the others for validation
+        assert [int((mine == r).sum()) for r in (1, 2)] == [1, 2]
+        if hold_out == "last":
+            assert (np.diff(mine) >= 0).all(), "validation comes after training, the test after validation"
+
+
+def _with_parts(folder: Path) -> None:
+    fields = [ids("taken", "L", ragged=True), ids("part", "L", ragged=True)]
+    records = [
+        {"record": f"r{k}", "subject": f"s{k}", "values": {"taken": list(range(k, k + 6)), "part": [0, 0, 2, 0, 2, 0]}}
+        for k in range(9)
+    ]
+    write_toy(folder / "a.toy", fields, records)
+
+
+def test_a_given_split_of_interactions(dataset: Make) -> None:
+    baskets = dataset("next-devices", write=_with_parts)
+    role = _roles(make_split(baskets, SplitTable(policy="given", key="part", valid=0.25), seed=0), baskets.items)
+    np.testing.assert_array_equal(role == 2, np.asarray(baskets.items.inputs["part"]) == 2)
+    assert (np.bincount(baskets.items.record[role == 1]) == 1).all()  # a quarter of the 4 that are not for the test
+    with pytest.raises(DataError, match="expected 'device' to hold 0, 1 or 2 once an item, got something else"):
+        make_split(baskets, SplitTable(policy="given", key="device"), seed=0)
+
+
+def test_refit_gives_validation_back_after_the_choice(dataset: Make) -> None:
+    baskets = dataset("next-devices", "baskets")
+    apart = make_split(baskets, SplitTable(policy="per-user-holdout"), seed=0)
+    given_back = make_split(baskets, SplitTable(policy="per-user-holdout", refit=True), seed=0)
+    assert given_back.n_folds == 1
+    assert not len(given_back.select(baskets.items, "valid"))
+    choice = given_back.cross_fit(0)
+    for role in ROLES:
+        np.testing.assert_array_equal(choice.select(baskets.items, role).rows, apart.select(baskets.items, role).rows)
+    np.testing.assert_array_equal(
+        given_back.select(baskets.items, "train").rows, apart.select(baskets.items, "train", "valid").rows
+    )
+
+
+def test_stretches_are_selected_as_one_by_one(dataset: Make) -> None:
+    waves = dataset("ahead", "waves")
+    table = SplitTable(policy="time-within-subject", segment=24, history=10, horizon=3, stride=2)
+    split = make_split(waves, table, seed=0)
+    items = waves.items
+    for role in ROLES:
+        expected = np.zeros(len(items), dtype=bool)
+        for p in np.flatnonzero(split.role == role):
+            inside = (items.record == split.record[p]) & (items.position >= split.begin[p])
+            inside &= (items.position < split.end[p]) & ((items.position - split.begin[p]) % split.step[p] == 0)
+            expected |= inside
+        np.testing.assert_array_equal(split.select(items, role).rows, np.flatnonzero(expected))

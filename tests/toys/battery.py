@@ -18,6 +18,7 @@ import numpy as np
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import (
+    Asks,
     Domain,
     FitContext,
     Items,
@@ -36,6 +37,7 @@ from auscult.base.recipe import CalibrateTable, TrainTable
 from auscult.base.registry import domain_table, load_domain, load_part
 from auscult.engine.answers import kind_of
 from auscult.engine.drivers import load_program
+from auscult.engine.outputs import take_items
 from auscult.engine.program import program_hash, read_program, save_program
 from auscult.engine.sources import find_sources, read_source
 from toys import DOMAIN
@@ -89,6 +91,7 @@ class Prepared:
     task: Task
     batch: RecordBatch
     items: Items
+    questions: Items
 
     @property
     def spec(self) -> TaskSpec:
@@ -98,13 +101,13 @@ class Prepared:
     def answers(self, program: Program) -> Outputs:
         """Calibrated answers of a program to these records."""
         arrays = load_program(program)(self.inputs(program))
-        raw = self.task.join(self.batch, self.items, arrays)
+        raw = self.task.join(self.batch, self.questions, arrays)
         kind = kind_of(self.spec)
         return kind.apply(self.spec, raw, kind.calibrate(self.spec, raw, CalibrateTable()))
 
     def inputs(self, program: Program) -> dict[str, Array]:
-        """What the program takes of the items."""
-        return {name: np.asarray(self.items.inputs[name]) for name in program.inputs}
+        """What the program takes of the items, or of the questions that are made of them."""
+        return {name: np.asarray(self.questions.inputs[name]) for name in program.inputs}
 
 
 @cache
@@ -123,7 +126,19 @@ def prepared(domain: str, task_name: str) -> Prepared:
         if sum(map(len, batches)) >= FEW_RECORDS and n_items >= ENOUGH_ITEMS:
             break
     whole = RecordBatch.concat(batches)
-    return Prepared(task, whole, task.cut(whole))
+    items = task.cut(whole)
+    return Prepared(task, whole, items, _questions(task, whole, items))
+
+
+def _questions(task: Task, batch: RecordBatch, items: Items) -> Items:
+    """Ask for the last item of each record and let the others be known."""
+    if not isinstance(task, Asks):
+        return items
+    last = np.isin(np.arange(len(items)), np.append(np.flatnonzero(np.diff(items.record)), len(items) - 1))
+    known, asked = (
+        take_items(items, rows, items.record[rows]) for rows in (np.flatnonzero(~last), np.flatnonzero(last))
+    )
+    return task.ask(batch, known, asked)
 
 
 def suited(domain: str, model: str) -> list[str]:

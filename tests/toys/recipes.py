@@ -45,6 +45,8 @@ def toy_recipe(task: str, /, **changes: Any) -> Recipe:
     }
     if task in ("frame", "ring"):
         table["train"] |= {"epochs": 60, "patience": 60}
+    if task == "next-devices":
+        table["split"]["policy"] = "per-user-holdout"
     for key, value in changes.items():
         table[key] = {**table.get(key, {}), **value} if isinstance(value, dict) else value
     return validated(Recipe, table, where="toy recipe")

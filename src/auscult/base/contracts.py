@@ -29,6 +29,7 @@ from auscult.base.records import (
 )
 
 __all__ = [
+    "Asks",
     "Check",
     "Config",
     "CutsNew",
@@ -162,6 +163,33 @@ class Sifts(Protocol):
 
     def sift(self, batch: RecordBatch) -> tuple[RecordBatch | None, Mapping[int, str]]:
         """Return the prepared records, in order, and the reason of each row that is not among them."""
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """A task whose question is not an item to learn from but is put together from what is known of a record.
+
+    A ranking learns from interactions; its question is a user with what the user took before, and that depends on the
+    split: in validation it is what training knows, in the test also what validation knows, in serving all there is.
+    """
+
+    def ask(self, batch: RecordBatch, known: Items, asked: Items | None) -> Items:
+        """Put the questions of prepared records together.
+
+        Parameters
+        ----------
+        batch : RecordBatch
+            The records.
+        known : Items
+            Items of these records that may be seen; of a record without any, nothing but itself is known.
+        asked : Items, optional
+            Items of these records that are to be foretold; absent in serving.
+
+        Returns
+        -------
+        Items
+            What the program is run on, in the order of the records, with the truth as target where it was asked for.
+        """
 
 
 @runtime_checkable

@@ -42,7 +42,11 @@ class SplitTable(Config):
     policy: Literal["subject", "group", "time-within-subject", "per-user-holdout", "scaffold", "given"] = Field(
         "subject", description="The rule of the split."
     )
-    key: str = Field("", description="Group key for the policies 'group' and 'given' (a column that holds the roles).")
+    key: str = Field(
+        "",
+        description="Group key for the policies 'group' and 'given' (a column that holds the roles), or for 'given' an "
+        "input of the items that holds 0, 1 or 2 for train, valid and test.",
+    )
     test: float = Field(0.2, ge=0, lt=1, description="Share of units for testing.")
     valid: float = Field(0.15, gt=0, lt=1, description="Share of the remaining units for validation.")
     cross_fit: int = Field(
@@ -50,6 +54,12 @@ class SplitTable(Config):
         ge=0,
         description="Folds of the training units whose out-of-fold answers are the validation; the model that ships "
         "is fitted on all of them. 0 takes one held-out share instead.",
+    )
+    refit: bool = Field(
+        False, description="After the choice on validation, fit what ships on training and validation together."
+    )
+    hold_out: Literal["random", "last"] = Field(
+        "random", description="Which interactions of a user are held out, for per-user-holdout: drawn, or the latest."
     )
     train_records: tuple[str, ...] = Field((), description="Record names, for the policy 'given'.")
     valid_records: tuple[str, ...] = Field((), description="Record names; drawn from training by subject when empty.")

@@ -19,10 +19,13 @@ from auscult.engine.answers import kind_of
 from auscult.engine.answers.base import Calibration
 from auscult.engine.dataset import Dataset
 from auscult.engine.drivers import load_program
-from auscult.engine.outputs import concat, predict_items, read_outputs, save_outputs
+from auscult.engine.outputs import concat, predict_items, questions, read_outputs, save_outputs
 from auscult.engine.program import read_program, save_program
 from auscult.engine.quality.duplicates import duplicate_pairs
 from auscult.engine.splits import Split
+
+KNOWN = {"train": (), "valid": ("train",), "test": ("train", "valid"), "apart": ()}
+"""What a task that asks may see of the records whose items of a role are asked for."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,8 @@ def _answers(bench: Bench, program: Program, split: Split, role: str, *, every: 
     """Raw answers of a program for the items of a role."""
     run = load_program(program, threads=bench.recipe.train.threads)
     chosen = split.select(bench.dataset.items, role, every=every)
-    return predict_items(bench.task, bench.dataset, chosen, run=run, inputs=program.inputs)
+    known = split.select(bench.dataset.items, *KNOWN[role])
+    return predict_items(bench.task, bench.dataset, chosen, run=run, inputs=program.inputs, known=known)
 
 
 def _share(train: ItemSet, fraction: float, seed: int) -> ItemSet:
@@ -161,7 +165,7 @@ def answerer(bench: Bench, fit: Fit) -> Callable[[RecordBatch], Outputs]:
     kind = kind_of(bench.task.spec)
 
     def answer(batch: RecordBatch) -> Outputs:
-        items = bench.task.cut(batch)
+        items = questions(bench.task, batch, bench.task.cut(batch))
         joined = bench.task.join(batch, items, run({name: items.inputs[name] for name in fit.program.inputs}))
         return kind.apply(bench.task.spec, joined, fit.calibration)
 

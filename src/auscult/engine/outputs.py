@@ -10,18 +10,29 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from auscult.base.arrays import Array, Column, Ragged, join
-from auscult.base.contracts import Index, Items, ItemSet, Outputs, Run, Task
+from auscult.base.contracts import Asks, Index, Items, ItemSet, Outputs, RecordBatch, Run, Task
 from auscult.base.files import write_bytes
 from auscult.engine.dataset import Dataset
 
+QUESTIONS = 2048
+"""Records whose questions are put together at a time: what users took is padded to the longest of them."""
 
-def predict_items(task: Task, dataset: Dataset, chosen: ItemSet, *, run: Run, inputs: Sequence[str]) -> Outputs:
+
+def predict_items(
+    task: Task,
+    dataset: Dataset,
+    chosen: ItemSet,
+    *,
+    run: Run,
+    inputs: Sequence[str],
+    known: ItemSet | None = None,
+) -> Outputs:
     """Run a program on some items of a dataset and join them to answers.
 
     Parameters
     ----------
     task : Task
-        Joins the items' outputs.
+        Joins the items' outputs; one that asks makes questions of the items first.
     dataset : Dataset
         Where the records are.
     chosen : ItemSet
@@ -30,6 +41,8 @@ def predict_items(task: Task, dataset: Dataset, chosen: ItemSet, *, run: Run, in
         The program.
     inputs : sequence of str
         Inputs that the program takes.
+    known : ItemSet, optional
+        What may be seen of the same records, for a task that asks; nothing by default.
 
     Returns
     -------
@@ -37,17 +50,41 @@ def predict_items(task: Task, dataset: Dataset, chosen: ItemSet, *, run: Run, in
         ``record`` counts over the whole dataset.
     """
     parts = []
+    step = QUESTIONS if isinstance(task, Asks) else max(len(dataset), 1)
     for shard, batch in enumerate(dataset.batches()):
-        begin, end = dataset.starts[shard], dataset.starts[shard + 1]
-        inside = chosen.rows[(chosen.items.record[chosen.rows] >= begin) & (chosen.items.record[chosen.rows] < end)]
-        if not len(inside):
-            continue
-        records, local = np.unique(chosen.items.record[inside], return_inverse=True)
-        items = take_items(chosen.items, inside, local)
-        arrays = run({name: items.inputs[name] for name in inputs})
-        outputs = task.join(batch.take(records - begin), items, arrays)
-        parts.append(renumber(outputs, records))
+        for begin in range(int(dataset.starts[shard]), int(dataset.starts[shard + 1]), step):
+            end = min(begin + step, int(dataset.starts[shard + 1]))
+            inside = _between(chosen, begin, end)
+            if not len(inside):
+                continue
+            records, local = np.unique(chosen.items.record[inside], return_inverse=True)
+            items = take_items(chosen.items, inside, local)
+            some = batch.take(records - dataset.starts[shard])
+            if isinstance(task, Asks):
+                items = task.ask(some, _known(known, chosen, records), items)
+            arrays = run({name: items.inputs[name] for name in inputs})
+            parts.append(renumber(task.join(some, items, arrays), records))
     return concat(parts)
+
+
+def questions(task: Task, batch: RecordBatch, items: Items) -> Items:
+    """Give what the program is run on when everything in the records may be seen and nothing is asked for."""
+    return task.ask(batch, items, None) if isinstance(task, Asks) else items
+
+
+def _between(chosen: ItemSet, begin: int, end: int) -> Index:
+    """Rows of the chosen items whose record is from ``begin`` to before ``end``."""
+    record = chosen.items.record[chosen.rows]
+    return chosen.rows[(record >= begin) & (record < end)]
+
+
+def _known(known: ItemSet | None, chosen: ItemSet, records: Index) -> Items:
+    """Items of the records that may be seen, numbered as the records are."""
+    if known is None:
+        return take_items(chosen.items, chosen.rows[:0], chosen.rows[:0])
+    rows = _between(known, int(records[0]), int(records[-1]) + 1)
+    rows = rows[np.isin(known.items.record[rows], records)]
+    return take_items(known.items, rows, np.searchsorted(records, known.items.record[rows]))
 
 
 def take_items(items: Items, rows: Index, record: Index) -> Items:

@@ -32,7 +32,7 @@ from auscult.engine.answers import kind_of
 from auscult.engine.answers.base import AnswerKind, Calibration
 from auscult.engine.drivers import load_program
 from auscult.engine.gate import Gate
-from auscult.engine.outputs import take_items
+from auscult.engine.outputs import questions, take_items
 from auscult.engine.prepare import make_task
 from auscult.engine.program import read_program
 from auscult.engine.sources import find_sources, read_source
@@ -112,6 +112,7 @@ class Release:
             else:
                 prepared = self.task.prepare(batch)
             items = self.task.cut_new(prepared) if isinstance(self.task, CutsNew) else self.task.cut(prepared)
+            items = questions(self.task, prepared, items)
         except InputError as error:
             if len(batch) > 1:
                 return _merge([self.stage(batch.take(np.array([row]))) for row in range(len(batch))])

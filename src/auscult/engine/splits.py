@@ -35,7 +35,8 @@ class Split:
     step : (P,) int64
         Only every so many positions from ``begin`` on; 1 is all.
     fold : (P,) int64
-        Cross-fitting fold of a training stretch; ``-1`` where there is none.
+        Cross-fitting fold of a training stretch; ``-1`` where it is in none and always trained on. With one fold, that
+        fold is the validation, and what ships is fitted on it too.
     """
 
     policy: str
@@ -56,17 +57,30 @@ class Split:
         """Return the split whose validation is fold ``k`` of the training stretches."""
         return replace(self, role=np.where(self.fold == k, "valid", self.role))
 
-    def select(self, items: Items, role: str, *, every: bool = False) -> ItemSet:
-        """Return the items that a role may see; ``every`` leaves the step out."""
-        whole = self.begin < 0
+    def select(self, items: Items, *roles: str, every: bool = False) -> ItemSet:
+        """Return the items that one of the roles may see; ``every`` leaves the step out.
+
+        The stretches of one role do not overlap in a record.
+        """
         chosen = np.zeros(len(items), dtype=bool)
-        mine = self.role == role
-        chosen |= np.isin(items.record, self.record[mine & whole])
-        for p in np.flatnonzero(mine & ~whole):
-            inside = (items.record == self.record[p]) & (items.position >= self.begin[p])
-            inside &= items.position < self.end[p]
-            chosen |= inside if every else inside & ((items.position - self.begin[p]) % self.step[p] == 0)
+        for role in roles:
+            mine = self.role == role
+            chosen |= np.isin(items.record, self.record[mine & (self.begin < 0)])
+            chosen |= self._inside(items, np.flatnonzero(mine & (self.begin >= 0)), every)
         return ItemSet(items, np.flatnonzero(chosen))
+
+    def _inside(self, items: Items, stretches: Index, every: bool) -> npt.NDArray[np.bool_]:
+        """Which items lie in one of the stretches, and on its step."""
+        if not len(stretches):
+            return np.zeros(len(items), dtype=bool)
+        span = int(max(items.position.max(initial=0), self.end[stretches].max())) + 1
+        start = self.record[stretches] * span + self.begin[stretches]
+        order = np.argsort(start)
+        at = np.searchsorted(start[order], items.record * span + items.position, side="right") - 1
+        p = stretches[order[np.maximum(at, 0)]]
+        inside = (at >= 0) & (items.record == self.record[p]) & (items.position < self.end[p])
+        on_step = every | ((items.position - self.begin[p]) % self.step[p] == 0)
+        return np.asarray(inside & on_step)
 
     def records(self, role: str) -> Index:
         """Records that a role sees at least a part of."""
@@ -114,8 +128,11 @@ def make_split(dataset: Dataset, table: SplitTable, *, seed: int, fold: tuple[in
         split = _by_units(dataset, table, rng, fold)
     if table.cross_fit:
         split = _with_folds(dataset, table, split, rng)
+    elif table.refit:
+        given_back = split.role == "valid"
+        split = replace(split, role=np.where(given_back, "train", split.role), fold=np.where(given_back, 0, split.fold))
     for role in ROLES:
-        if not len(split.records(role)) and not (role == "valid" and table.cross_fit):
+        if not len(split.records(role)) and not (role == "valid" and (table.cross_fit or table.refit)):
             raise DataError(f"split '{table.policy}': expected records in '{role}', got none of {len(dataset)}")
     return split
 
@@ -185,6 +202,8 @@ def _reach(counts: Index, share: float) -> int:
 
 
 def _given(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> Split:
+    if table.key in dataset.items.inputs and table.key not in dataset.groups:
+        return _given_items(dataset, table, rng)
     if table.key:
         if table.key not in dataset.groups:
             raise UsageError(unknown("group key", table.key, dataset.groups, where="[split] key"))
@@ -242,15 +261,49 @@ def _in_order(keys: npt.NDArray[np.str_], names: npt.NDArray[np.str_]) -> Index:
 
 
 def _per_user(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> Split:
-    """Each record (a user) gives some of its positions to validation and test, drawn at random."""
-    rows: list[tuple[int, str, int, int]] = []
-    for record in _live(dataset):
-        positions = np.unique(dataset.items.position[dataset.items.record == record])
-        order = rng.permutation(positions)
-        n_test = max(1, round(table.test * len(order))) if len(order) > 2 else 0
-        n_valid = max(1, round(table.valid * (len(order) - n_test))) if len(order) > 2 else 0
-        roles = ["test"] * n_test + ["valid"] * n_valid + ["train"] * (len(order) - n_test - n_valid)
-        rows += [(int(record), role, int(p), int(p) + 1) for role, p in zip(roles, order, strict=True)]
-    record, role, begin, end = (np.array(c) for c in zip(*rows, strict=True))
-    one = np.ones(len(record), dtype=np.int64)
-    return Split("per-user-holdout", "interaction", record, role, begin, end, one, -one)
+    """Each record (a user) gives some of its positions to test and validation."""
+    items = dataset.items
+    role = np.zeros(len(items), dtype=np.int64)
+    for number, share in ((2, table.test), (1, table.valid)):
+        left = np.flatnonzero(role == 0)
+        role[left[_held_out(items, left, rng, share=share, which=table.hold_out)]] = number
+    return _by_position("per-user-holdout", items, role)
+
+
+def _given_items(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> Split:
+    """Roles as an input of the items says; validation is held out of training where none is given."""
+    items = dataset.items
+    role = np.array(items.inputs[table.key]).astype(np.int64).reshape(-1)
+    if len(role) != len(items) or not np.isin(role, range(len(ROLES))).all():
+        raise DataError(f"[split] key: expected '{table.key}' to hold 0, 1 or 2 once an item, got something else")
+    if not (role == 1).any():
+        left = np.flatnonzero(role == 0)
+        role[left[_held_out(items, left, rng, share=table.valid, which=table.hold_out)]] = 1
+    return _by_position("given", items, role)
+
+
+def _held_out(
+    items: Items, rows: Index, rng: np.random.Generator, *, share: float, which: str
+) -> npt.NDArray[np.bool_]:
+    """Mark a share of the rows of each record, at least one where a record has three rows or more."""
+    record = items.record[rows]
+    late = items.position[rows] if which == "last" else rng.random(len(rows))
+    order = np.lexsort((-late, record))
+    _, start, inverse, count = np.unique(record[order], return_index=True, return_inverse=True, return_counts=True)
+    held = np.where(count > 2, np.maximum(1, np.round(share * count)), 0) if share else np.zeros(len(count))
+    mark = np.zeros(len(rows), dtype=bool)
+    mark[order] = np.arange(len(rows)) - start[inverse] < held[inverse]
+    return mark
+
+
+def _by_position(policy: str, items: Items, role: Index) -> Split:
+    """Roles of single items as stretches: neighbours of one role are one stretch."""
+    order = np.lexsort((items.position, items.record))
+    record, position, role = items.record[order], items.position[order], role[order]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (np.diff(record) != 0) | (np.diff(role) != 0)
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], len(order)) - 1
+    one = np.ones(len(first), dtype=np.int64)
+    names = np.array(ROLES)[role[first]]
+    return Split(policy, "interaction", record[first], names, position[first], position[last] + 1, one, -one)

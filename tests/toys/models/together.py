@@ -15,10 +15,9 @@ N_DEVICES, K = 40, 20
 
 def _taken(train: ItemSet) -> sparse.csr_matrix:
     """Who took what: (N, 40)."""
-    target = train.target()
-    rows, columns = np.nonzero(target >= 0)
-    ones = np.ones(len(rows), np.float32)
-    return sparse.csr_matrix((ones, (rows, target[rows, columns])), shape=(len(target), N_DEVICES))
+    users = train.items.record[train.rows]
+    ones = np.ones(len(users), np.float32)
+    return sparse.csr_matrix((ones, (users, train.target())), shape=(int(users.max()) + 1, N_DEVICES))
 
 
 def _program(matrix: sparse.csr_matrix) -> Ready:
@@ -34,7 +33,7 @@ class Together(Plain):
     """Cosine of the users of two devices."""
 
     kinds: ClassVar[tuple[KindName, ...]] = ("ranking",)
-    inputs: ClassVar[tuple[str, ...]] = ("history",)
+    inputs: ClassVar[tuple[str, ...]] = ("device",)
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Ready:
         """Count pairs."""
@@ -49,7 +48,7 @@ class Popular(Plain):
     """How often each device was taken."""
 
     kinds: ClassVar[tuple[KindName, ...]] = ("ranking",)
-    inputs: ClassVar[tuple[str, ...]] = ("history",)
+    inputs: ClassVar[tuple[str, ...]] = ("device",)
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Ready:
         """Count."""

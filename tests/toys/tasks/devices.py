@@ -1,4 +1,4 @@
-"""Task ``next-devices``: kind ``ranking``; what a user took last, from what was taken before."""
+"""Task ``next-devices``: kind ``ranking``; what else a user takes, from what is known of the user."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from auscult.base.arrays import Array, Column, Ragged
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, TaskSpec
-from auscult.base.errors import ReadError
-from toys.tasks.common import NoSettings, needed, only, rows_of
-
-LENGTH, HELD = 8, 2
+from auscult.base.arrays import Array, Ragged
+from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
+from toys.tasks.common import NoSettings, cut_where, needed, only
 
 
 class NextDevices:
-    """The two devices that a user took last. A request is a user without them."""
+    """Devices that a user takes: each device taken is an item to learn from, and a user with some is a question."""
 
     Config: ClassVar[type[Config]] = NoSettings
 
@@ -27,29 +24,34 @@ class NextDevices:
         )  # fmt: skip
 
     def prepare(self, batch: RecordBatch) -> RecordBatch:
-        """Keep what was taken, and hold the last two back."""
+        """Keep what was taken, and in which part of a given split it is where that is said."""
         needed(batch, "taken")
-        taken = batch.ragged("taken")
-        if int(taken.lengths.min()) <= HELD:
-            raise ReadError(f"taken: expected more than {HELD} devices, got fewer")
-        made: dict[Field, Column] = {
-            Field("history", "ids", "L", ragged=True): Ragged.of([t[:-HELD] for t in taken]),
-            Field("held", "ids", "L", ragged=True): Ragged.of([t[-HELD:] for t in taken]),
-        }
-        return only(batch.with_columns(made), "history", "held")
+        return only(batch, "taken", "part")
 
     def cut(self, batch: RecordBatch) -> Items:
-        """One item a user: ``history`` (N, L) padded with -1; the target is everything taken, padded, (N, L)."""
-        rows = rows_of(batch)
-        history = np.stack([_padded(h) for h in batch.ragged("history")])
-        whole = [np.concatenate([a, b]) for a, b in zip(batch.ragged("history"), batch.ragged("held"), strict=True)]
-        return Items({"history": history}, rows, np.zeros_like(rows), np.stack([_padded(w) for w in whole]))
+        """One item a device taken: ``device`` (N, 1), which is its target too."""
+        taken = batch.ragged("taken")
+        record = np.repeat(np.arange(len(batch)), taken.lengths)
+        position = np.arange(len(record)) - taken.offsets[record]
+        inputs = {"device": taken.values[:, None].astype(np.int64)}
+        if batch.has("part"):
+            inputs["part"] = batch.ragged("part").values.astype(np.int64)
+        return Items(inputs, record, position, taken.values.astype(np.int64))
+
+    def ask(self, batch: RecordBatch, known: Items, asked: Items | None) -> Items:
+        """One question a user: ``history`` (N, L) padded with -1; the target is what was asked for, in this form."""
+        rows = np.arange(len(batch), dtype=np.int64)
+        history = {"history": _padded(known, len(batch))}
+        return Items(history, rows, np.zeros_like(rows), None if asked is None else _padded(asked, len(batch)))
 
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
         """One ranked list a user."""
-        target = {"relevant": batch.ragged("held")} if items.target is not None else None
+        wanted = None if items.target is None else Ragged.of([row[row >= 0] for row in items.target])
+        target = None if wanted is None else {"relevant": wanted}
         return Outputs({"item": arrays["item"], "score": arrays["score"]}, items.record, None, target)
 
 
-def _padded(taken: Array) -> Array:
-    return np.pad(taken[:LENGTH], (0, max(0, LENGTH - len(taken))), constant_values=-1).astype(np.int64)
+def _padded(items: Items, n_records: int) -> Array:
+    rows = cut_where(items.inputs["device"][:, 0], items.record, n_records)
+    width = max([len(r) for r in rows] or [0])
+    return np.stack([np.pad(r, (0, width - len(r)), constant_values=-1) for r in rows])
