@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from auscult.base.files import (
     read_json,
     sha256,
     sha256_file,
+    sweep,
     writable,
     write_bytes,
     write_json,
@@ -101,3 +104,18 @@ def test_files_are_listed_in_order_and_hidden_ones_are_not(tmp_path: Path) -> No
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert [p.relative_to(tmp_path).as_posix() for p in files_under(tmp_path)] == ["a/c", "b"]
+
+
+def test_drafts_of_dead_processes_are_swept_and_others_stay(tmp_path: Path) -> None:
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    gone, here = int(dead.stdout), os.getpid()
+    for name in (f".made.{gone}-abcd_123", f".made.{here}-abcd_123", ".made.notes", "made"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").touch()
+    (tmp_path / f".a.json.{gone}-abcd_123").touch()
+    sweep(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f".made.{here}-abcd_123", ".made.notes", "made"]
+
+
+def test_sweeping_no_folder_does_nothing(tmp_path: Path) -> None:
+    sweep(tmp_path / "absent")

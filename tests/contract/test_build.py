@@ -44,6 +44,7 @@ def test_killed_anywhere_the_same_command_ends_with_the_same_release(tmp_path: P
     assert sum(t["killed"] for t in told) >= len(FIXED) - 1  # a random moment may lie after the end
     for line in told:
         assert line["half_written"] == [], line
+        assert line["drafts"] == [], line
         assert line["hash"] == whole, line
 
 

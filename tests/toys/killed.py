@@ -2,8 +2,8 @@
 
 ``python -m toys.killed TASK FOLDER POINT…`` where a point is ``step:K`` (at the K-th message of progress),
 ``replace:K`` (just before the K-th file is moved to its place), ``after:K`` (just after) or ``ms:T`` (after T
-milliseconds). For each point there is one line of JSON: whether the child was killed, and the hash of the build that
-the same command, given again, ends with. Children are forked, so that the libraries are loaded once.
+milliseconds). For each point there is one line of JSON: whether the child was killed, what is left of it, and the hash
+of the build that the same command, given again, ends with. Children are forked, so that the libraries are loaded once.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def main(task: str, root: Path, points: list[str]) -> None:
         killed, _ = run(task, folder, point)
         whole = _half_written(folder)
         _, content = run(task, folder)
-        print(json.dumps({"point": point, "killed": killed, "half_written": whole, "hash": content}), flush=True)  # noqa: T201
+        drafts = [p.name for p in folder.rglob(".*") if p.name != ".whole"]
+        told = {"point": point, "killed": killed, "half_written": whole, "drafts": drafts, "hash": content}
+        print(json.dumps(told), flush=True)  # noqa: T201
 
 
 def _half_written(folder: Path) -> list[str]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,10 @@ _NO_ROOM = {
     errno.EEXIST: "a file stands where a folder is needed",
     errno.ENOTDIR: "a file stands where a folder is needed",
 }
+
+
+_DRAFT = re.compile(r"\..+\.(\d+)-\w{8}")
+"""Hidden, the final name, the number of the process that writes it, and eight letters of ``tempfile``."""
 
 
 @contextmanager
@@ -57,7 +62,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_draft_of(path))
         draft = Path(name)
         try:
             with os.fdopen(handle, "wb") as stream:
@@ -137,12 +142,12 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=_draft_of(path)))
         try:
             draft.chmod(0o755)
             yield draft
             if path.exists():
-                old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
+                old = Path(tempfile.mkdtemp(dir=path.parent, prefix=_draft_of(path)))
                 path.replace(old / path.name)
                 draft.replace(path)
                 shutil.rmtree(old)
@@ -151,3 +156,35 @@ def new_folder(path: Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
+
+
+def _draft_of(path: Path) -> str:
+    """How the name of a draft of ``path`` begins."""
+    return f".{path.name}.{os.getpid()}-"
+
+
+def sweep(folder: Path) -> None:
+    """Remove the drafts directly in a folder that a process which was killed left there.
+
+    Drafts of processes that are alive stay: another job may share the folder. Nothing is done where there is none.
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        draft = _DRAFT.fullmatch(path.name)
+        if draft is None or _is_alive(int(draft[1])):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":  # no signal only asks there, so drafts stay
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

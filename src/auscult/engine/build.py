@@ -17,7 +17,7 @@ import numpy as np
 
 from auscult.base.contracts import Domain, Finding, SetAside
 from auscult.base.errors import GateError, RecipeError, UsageError, unknown
-from auscult.base.files import hash_of, read_json, writable, write_json
+from auscult.base.files import hash_of, read_json, sweep, writable, write_json
 from auscult.base.log import Report, Silent
 from auscult.base.recipe import Recipe, expand, part_of, save_resolved
 from auscult.base.registry import load_part
@@ -146,6 +146,8 @@ def build(
         read_private_key(options.signing_key)
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
+        for folder in (out, out / "arms", *(out / "checkpoints").glob("*")):
+            sweep(folder)
     save_resolved(recipe, out / "recipe.resolved.toml")
     dataset = _dataset(recipe, out, domain, options=options, report=report)
     bench = Bench(recipe, domain, task, dataset, out, report)

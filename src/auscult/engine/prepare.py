@@ -21,7 +21,7 @@ import numpy as np
 
 from auscult.base.contracts import Domain, Items, PublicSet, RecordBatch, SetAside, Sifts, Source, Task
 from auscult.base.errors import AuscultError, InputError, LimitError
-from auscult.base.files import files_under, hash_of, new_folder, sha256_file, write_json
+from auscult.base.files import files_under, hash_of, new_folder, sha256_file, sweep, write_json
 from auscult.base.log import Report, progress
 from auscult.base.recipe import validated
 from auscult.base.registry import load_part
@@ -91,6 +91,7 @@ def prepare(sources: Sequence[Source], job: PrepareJob, *, cache: Path, workers:
     AuscultError
         If a worker fails for a reason that is not a bad file.
     """
+    sweep(cache / "shards")
     chunks = list(_chunks(sources))
     code = code_hash(job.domain)
     folders = [cache / "shards" / _shard_key(chunk, job, code) for chunk in chunks]
