@@ -44,7 +44,7 @@ def test_format_keeps_every_value(code: int) -> None:
             assert samples_in(code, size, where="a") == max(fits)
 
 
-@pytest.mark.parametrize("code", ["16", "24", "32", "80", "212"])
+@pytest.mark.parametrize("code", ["16", "24", "32", "80", "212", "508", "516", "524"])
 def test_written_by_wfdb(tmp_path: Path, code: str) -> None:
     rng = np.random.default_rng(1)
     values = rng.normal(size=(500, 2))

@@ -16,6 +16,7 @@ from auscult.base.errors import ReadError
 from auscult.domains.signals.readers.common import names_of
 from auscult.domains.signals.readers.waveforms import Kind, Wave, factor_of, kind_of, waveform_batch
 from auscult.domains.signals.readers.wfdb_annotations import beats_of, read_annotations
+from auscult.domains.signals.readers.wfdb_flac import FLAC_BITS, INVALID_FLAC, read_flac
 from auscult.domains.signals.readers.wfdb_formats import INVALID, Samples, bytes_needed, samples_in, unpack
 from auscult.domains.signals.readers.wfdb_header import MAX_HEADER_BYTES, Header, Signal, parse_header
 from auscult.engine.file_kinds import looks_like
@@ -26,6 +27,7 @@ ANNOTATORS = ("atr", "qrs", "ecg")
 _FREE_GAP = 10_000_000
 _GAP_FACTOR = 100
 _BLOCK = 1 << 15
+_INVALID = {**INVALID, **INVALID_FLAC}
 Files = Mapping[str, Path]
 
 
@@ -165,8 +167,33 @@ def _frames(name: str, group: list[Signal], header: Header, files: Files) -> Ite
         raise ReadError(f"{header.file}: expected the signal file {name[:64]} beside it, got none; copy it too")
     if any((signal.code, signal.offset) != (first.code, first.offset) for signal in group):
         raise ReadError(f"{header.file}: expected one storage format and byte offset for all signals of {name[:64]}")
-    width = sum(signal.frame for signal in group)
-    size = files[name].stat().st_size - first.offset
+    table = (
+        _flac(files[name], group, header, where)
+        if first.code in FLAC_BITS
+        else _packed(files[name], group, header, where)
+    )
+    starts = np.cumsum([0, *(signal.frame for signal in group)])
+    for place, signal in enumerate(group):
+        part = table[:, starts[place] : starts[place + 1]]
+        if signal.code == 8:
+            part = (np.cumsum(part, dtype=np.int64) + signal.initial).reshape(part.shape)
+        if header.length and signal.checksum is not None:
+            _verify(part, signal, where)
+        yield _shift(_smooth(part, _INVALID[signal.code]), signal)
+
+
+def _flac(path: Path, group: list[Signal], header: Header, where: str) -> Samples:
+    """Return the samples of a compressed file, (T, samples a frame)."""
+    if group[0].offset:
+        raise ReadError(f"{where}: expected no byte offset in a FLAC file, got {group[0].offset}")
+    frame = tuple(signal.frame for signal in group)
+    return read_flac(path, group[0].code, frame=frame, length=header.length or None, where=where)
+
+
+def _packed(path: Path, group: list[Signal], header: Header, where: str) -> Samples:
+    """Return the samples of an uncompressed file, (T, samples a frame), after checking its size."""
+    first, width = group[0], sum(signal.frame for signal in group)
+    size = path.stat().st_size - first.offset
     length = header.length or samples_in(first.code, size, where=where) // width
     needed = bytes_needed(first.code, length * width, where=where)
     if size < needed:
@@ -175,16 +202,8 @@ def _frames(name: str, group: list[Signal], header: Header, files: Files) -> Ite
             f"{names_of(len(group), 'signal')}, got {size + first.offset} bytes; the file is cut off, "
             "copy it again"
         )
-    raw = np.fromfile(files[name], dtype=np.uint8, count=needed, offset=first.offset)
-    table = unpack(raw, first.code, length * width).reshape(length, width)  # (T, samples a frame)
-    starts = np.cumsum([0, *(signal.frame for signal in group)])
-    for place, signal in enumerate(group):
-        part = table[:, starts[place] : starts[place + 1]]
-        if signal.code == 8:
-            part = (np.cumsum(part, dtype=np.int64) + signal.initial).reshape(part.shape)
-        if header.length and signal.checksum is not None:
-            _verify(part, signal, where)
-        yield _shift(_smooth(part, INVALID[signal.code]), signal)
+    raw = np.fromfile(path, dtype=np.uint8, count=needed, offset=first.offset)
+    return unpack(raw, first.code, length * width).reshape(length, width)
 
 
 def _verify(part: Samples, signal: Signal, where: str) -> None:
@@ -209,7 +228,7 @@ def _shift(column: Samples, signal: Signal) -> Samples:
     """Undo the skew: frames that the file does not hold are invalid."""
     if not signal.skew:
         return column
-    invalid = INVALID[signal.code]
+    invalid = _INVALID[signal.code]
     if invalid is None or signal.skew >= len(column):
         raise ReadError(f"signal file {signal.file[:64]}: a skew of {signal.skew} frames is not possible here")
     return np.concatenate([column[signal.skew :], np.full(signal.skew, invalid, dtype=column.dtype)])
@@ -221,7 +240,7 @@ def _physical(column: Samples, signal: Signal, factor: float) -> npt.NDArray[np.
     Worked in float64, block by block, so that the intermediate stays in the processor's cache.
     """
     out = np.empty(len(column), dtype=np.float32)
-    invalid = INVALID[signal.code]
+    invalid = _INVALID[signal.code]
     for start in range(0, len(column), _BLOCK):
         part = column[start : start + _BLOCK]
         values = np.subtract(part, float(signal.baseline), dtype=np.float64)

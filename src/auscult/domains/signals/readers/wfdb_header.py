@@ -41,7 +41,7 @@ class Signal:
     file : str
         Name of the file that holds the samples; ``~`` in a layout header.
     code : int
-        Storage format: 8, 16, 24, 32, 61, 80, 160, 212, 310, 311; 0 is no data.
+        Storage format: 8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516, 524; 0 is no data.
     frame : int
         Samples per frame.
     skew : int
