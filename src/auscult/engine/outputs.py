@@ -128,7 +128,9 @@ def save_outputs(outputs: Outputs, path: Path) -> None:
 
 def _flat(key: str, column: Column) -> dict[str, Array]:
     if not isinstance(column, Ragged):
-        return {f"{key}/dense": column}
+        return {f"{key}/names": as_bytes(column)} if column.dtype.kind == "S" else {f"{key}/dense": column}
+    if column.values.dtype.kind == "S":
+        return {f"{key}/texts": as_bytes(column.values), f"{key}/offsets": column.offsets}
     parts = {f"{key}/values": column.values, f"{key}/offsets": column.offsets}
     return parts if column.shapes is None else {**parts, f"{key}/shapes": column.shapes}
 
@@ -148,6 +150,20 @@ def _columns(flat: Mapping[str, Any], prefix: str) -> dict[str, Column]:
         name, _, part = key.removeprefix(prefix).rpartition("/")
         if part == "dense":
             columns[name] = value
+        elif part == "names":
+            columns[name] = from_bytes(value)
+        elif part == "texts":
+            columns[name] = Ragged(from_bytes(value), flat[f"{prefix}{name}/offsets"])
         elif part == "values":
             columns[name] = Ragged(value, flat[f"{prefix}{name}/offsets"], flat.get(f"{prefix}{name}/shapes"))
     return columns
+
+
+def as_bytes(names: Array) -> Array:
+    """Names as numbers that safetensors can hold: (N, ...) of W bytes -> (N, ..., W) uint8."""
+    return np.ascontiguousarray(names).view(np.uint8).reshape(*names.shape, names.dtype.itemsize)
+
+
+def from_bytes(numbers: Array) -> Array:
+    """Names as ``as_bytes`` took them: (N, ..., W) uint8 -> (N, ...)."""
+    return np.ascontiguousarray(numbers).view(f"S{numbers.shape[-1]}").reshape(numbers.shape[:-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from auscult.base.arrays import Ragged
 from auscult.base.contracts import Outputs, TaskSpec
 from auscult.base.errors import UsageError
 from auscult.engine.answers import KINDS, kind_of
+from auscult.engine.metrics.ranking import mrr
 from auscult.engine.metrics.table import METRICS
+from auscult.engine.outputs import read_outputs, save_outputs
 from toys.battery import fits_schema
 
 ROWS = np.arange(2)
@@ -175,3 +178,20 @@ def test_guesses_keep_what_cannot_be_known() -> None:
     items = kind_of(_spec("ranking")).guess(_spec("ranking"), ranking, rng).array("item")
     assert set(items.ravel()) <= {1, 2, 3, 5, 6}
     assert all(len(set(row)) == 2 for row in items.tolist())
+
+
+def test_a_ranking_of_names_is_judged_shown_and_kept_as_one_of_numbers(tmp_path: Path) -> None:
+    kind, spec = kind_of(_spec("ranking")), _spec("ranking")
+    numbers = np.array([[1, 2, 3], [4, 5, -1]])
+    names = np.array([[b"K1", b"K2", b"K3"], [b"K4", b"K5", b""]])
+    wanted = Ragged.of([np.array([b"K3", b"K9"]), np.array([b"K4"])])
+    by_number = Outputs({"item": numbers, "score": np.zeros((2, 3))}, ROWS, None, {"relevant": _ragged([3, 9], [4])})
+    by_name = Outputs({"item": names, "score": np.zeros((2, 3))}, ROWS, None, {"relevant": wanted})
+    save_outputs(by_name, tmp_path / "kept")
+    kept = read_outputs(tmp_path / "kept")
+    assert kept.array("item").tolist() == names.tolist()
+    assert [r.tolist() for r in kept.ragged_truth("relevant")] == [r.tolist() for r in wanted]
+    assert kind.present(spec, by_name, 1)["item"] == ["K4", "K5"]
+    measured = [kind.judged(spec, o, "mrr") for o in (by_number, by_name, kept)]
+    values = [float(mrr(target, output, k=3)[0]) for target, output, _ in measured]
+    assert values == [pytest.approx((1 / 3 + 1) / 2)] * 3

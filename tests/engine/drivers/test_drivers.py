@@ -11,6 +11,8 @@ from torch import nn
 from auscult.base.contracts import Program
 from auscult.base.errors import ShapeError, VerifyError
 from auscult.engine.drivers import DRIVERS, load_program
+from auscult.engine.drivers.sparse_topk import best_columns
+from auscult.engine.outputs import as_bytes
 from auscult.engine.train import Batch, export_onnx
 from toys.graphs import dense_graph, table_graph
 
@@ -98,11 +100,49 @@ def test_sparse_topk_is_the_dense_ranking_without_what_is_known(rng: np.random.G
 
 
 def test_sparse_topk_with_a_list_longer_than_the_shelf() -> None:
-    """Asked for more than there is, it gives every item once, what is known last with a score of minus infinity."""
+    """Asked for more than there is, it gives what is left once, and empty places."""
     arrays = {"data": np.ones(3, np.float32), "indices": np.array([1, 2, 0]), "indptr": np.array([0, 1, 2, 3])}
     made = load_program(Program("sparse-topk", ("history",), {}, arrays, {"k": 9}))({"history": np.array([[0]])})
-    assert sorted(made["item"][0].tolist()) == [0, 1, 2]
-    assert made["item"][0][-1] == 0
+    assert made["item"][0].tolist() == [1, 2, -1]
+    assert made["score"][0].tolist() == [1.0, 0.0, 0.0]
+
+
+def test_sparse_topk_adds_matrix_low_rank_and_prior_and_names_items_and_reasons(rng: np.random.Generator) -> None:
+    size = 300  # long enough for the search by blocks
+    names = np.sort(np.array([f"K{i:06d}" for i in rng.permutation(10**6)[:size]], dtype="S12"))
+    matrix = sparse.random(size, size, 0.1, format="csr", random_state=0, dtype=np.float32)
+    left, right = rng.random((size, 3)).astype(np.float32), rng.random((3, size)).astype(np.float32)
+    prior = rng.random(size).astype(np.float32)
+    arrays = {
+        "data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr, "left": left, "right": right,
+        "prior": prior, "name": as_bytes(names),
+    }  # fmt: skip
+    run = load_program(Program("sparse-topk", ("history",), {}, arrays, {"k": 2}))
+    history = np.array([[names[7], b"", names[250]], [b"unknown", b"", b""], [names[7], names[7], b"unknown"]])
+    made = run({"history": history, "explain": np.zeros(3)})
+    whole = matrix.toarray() + left @ right
+    for row, seen in enumerate(([7, 250], [], [7])):
+        score = whole[seen].sum(axis=0) + prior
+        score[seen] = -np.inf
+        order = np.lexsort((np.arange(size), -score))[:2]
+        assert made["item"][row].tolist() == names[order].tolist()
+        np.testing.assert_allclose(made["score"][row], score[order], rtol=1e-5)
+        for place, item in enumerate(order):
+            added = whole[seen, item]
+            assert set(made["because"][row, place].tolist()) - {b""} == set(names[seen].tolist())
+            np.testing.assert_allclose(
+                made["share"][row, place, : len(seen)], np.sort(added / added.sum())[::-1], rtol=1e-5
+            )
+    with pytest.raises(ShapeError, match=r"'history': expected names as bytes, shape \(N, L\), got int64"):
+        run({"history": np.zeros((1, 2), np.int64)})
+
+
+@pytest.mark.parametrize(("size", "k"), [(5, 5), (40, 3), (5000, 20)])
+def test_the_best_columns_are_those_of_a_full_sort(size: int, k: int, rng: np.random.Generator) -> None:
+    score = rng.integers(0, 50, (17, size)).astype(np.float32)  # many equal scores
+    score[3] = -np.inf
+    expected = np.stack([np.lexsort((np.arange(size), -row))[:k] for row in score])
+    np.testing.assert_array_equal(best_columns(score, k), expected)
 
 
 SETTINGS = {"end": 3, "max_length": 6, "context": 2, "temperature": 0.0, "top_p": 1.0}

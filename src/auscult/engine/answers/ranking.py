@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from auscult.base.arrays import Array
 from auscult.base.contracts import KindName, Outputs, TaskSpec
 from auscult.engine.answers.base import AnswerKind, close, listed, number, record_of
 from auscult.engine.metrics.ranking import Relevant, hit_rate_at_k, map_at_k, mrr, ndcg_at_k, recall_at_k
@@ -16,10 +17,10 @@ K = {"k": 20}
 
 
 class RankingKind(AnswerKind):
-    """One answer a query: ``item`` (M, k) numbers of items, best first, and ``score`` (M, k).
+    """One answer a query: ``item`` (M, k), best first, and ``score`` (M, k).
 
-    The truth is ``relevant``: ragged numbers of the items that the query really took. Queries without any are not
-    judged.
+    Items are numbers from 0, or names as bytes; a list that is shorter ends with -1, or with empty names. The truth is
+    ``relevant``: ragged items of the same form that the query really took. Queries without any are not judged.
     """
 
     name: ClassVar[KindName] = "ranking"
@@ -41,23 +42,27 @@ class RankingKind(AnswerKind):
         relevant = outputs.ragged_truth("relevant")
         rows = np.flatnonzero(relevant.lengths > 0)
         kept = relevant.take(rows)
-        return Relevant(kept.values, kept.offsets), outputs.array("item")[rows], rows
+        values, item = _numbered(kept.values, outputs.array("item")[rows])
+        return Relevant(values, kept.offsets), item, rows
 
     def present(self, spec: TaskSpec, outputs: Outputs, row: int) -> dict[str, Any]:
-        """Items and scores, best first."""
+        """Items, by their names, and scores, best first."""
         item, score = outputs.array("item")[row], outputs.array("score")[row]
-        shown = np.flatnonzero(item >= 0)
-        return {"item": [int(item[i]) for i in shown], "score": [round(float(score[i]), 6) for i in shown]}
+        shown = np.flatnonzero(_filled(item))
+        return {"item": [item_name(item[i]) for i in shown], "score": [round(float(score[i]), 6) for i in shown]}
 
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
         """Two lists of the same length."""
-        return record_of(item=listed({"type": "integer"}), score=listed(number()))
+        return record_of(item=listed({"type": "string"}), score=listed(number()))
 
     def guess(self, spec: TaskSpec, outputs: Outputs, rng: np.random.Generator) -> Outputs:
         """Return items in random order, out of all that were ever recommended or taken."""
         item = outputs.array("item")
-        known = np.union1d(item[item >= 0], outputs.ragged_truth("relevant").values)
+        known = np.union1d(item[_filled(item)], outputs.ragged_truth("relevant").values)
         drawn = np.stack([rng.permutation(known)[: item.shape[1]] for _ in range(len(item))])
+        if drawn.shape[1] < item.shape[1]:
+            empty = b"" if drawn.dtype.kind == "S" else -1
+            drawn = np.pad(drawn, ((0, 0), (0, item.shape[1] - drawn.shape[1])), constant_values=empty)
         return Outputs(
             {"item": drawn, "score": np.zeros(drawn.shape)}, outputs.record, outputs.position, outputs.target
         )
@@ -67,3 +72,22 @@ class RankingKind(AnswerKind):
         if not np.array_equal(first.array("item"), second.array("item")):
             return "ranking: the items or their order differ"
         return close("score", first.array("score"), second.array("score"), 1e-4)
+
+
+def item_name(item: Any) -> str:
+    """An item as people read it: its name, or its number."""
+    return item.decode(errors="replace") if isinstance(item, bytes) else str(int(item))
+
+
+def _filled(item: Array) -> npt.NDArray[np.bool_]:
+    """Which places of lists hold an item, (M, k)."""
+    return np.asarray(item != b"" if item.dtype.kind == "S" else item >= 0)
+
+
+def _numbered(values: Array, item: Array) -> tuple[Array, Array]:
+    """Give names numbers from 0, the same for truth and lists; an empty place is -1. Numbers stay as they are."""
+    if item.dtype.kind != "S":
+        return values, item
+    number = np.unique(np.concatenate([np.asarray([b""], item.dtype), values, item.ravel()]), return_inverse=True)[1]
+    number = number.ravel() - 1  # the empty name is the first
+    return number[1 : 1 + len(values)], number[1 + len(values) :].reshape(item.shape)
