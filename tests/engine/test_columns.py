@@ -103,3 +103,17 @@ def test_npy_pieces_are_one_file_that_numpy_reads(tmp_path: Path) -> None:
         appender.append(np.zeros((1, 3)))
     NpyAppender(tmp_path / "never.npy").close()
     assert not (tmp_path / "never.npy").exists()
+
+
+def test_texts_take_their_own_room_and_an_absent_column_is_no_name(tmp_path: Path) -> None:
+    """One long text among short ones: the column holds variable strings, not N times the longest."""
+    texts = np.array(["short", "long " * 200_000, ""], dtype=np.dtypes.StringDType())
+    batch = RecordBatch((Field("text", "text"),), {"text": texts}, np.array(["a", "b", "c"]))
+    writer = BatchWriter(tmp_path)
+    writer.append(batch)
+    writer.close()
+    column = read_batch(tmp_path).dense("text")
+    assert column.dtype == np.dtypes.StringDType()
+    assert column.tolist() == texts.tolist()
+    with pytest.raises(KeyError):
+        list(read_names(tmp_path, "subject"))

@@ -20,6 +20,8 @@ from auscult.base.errors import ShapeError
 from auscult.base.files import canonical, read_json, write_json
 
 _HEADER_BYTES = 256
+TEXT = np.dtypes.StringDType()
+"""Each text takes its own room: one of a million characters does not widen the others."""
 
 
 class NpyAppender:
@@ -151,12 +153,13 @@ def read_batch(folder: Path) -> RecordBatch:
     import pyarrow.parquet as pq
 
     table = pq.read_table(folder / "records.parquet")
-    names = {key: np.asarray(table.column(key).to_pylist(), dtype=np.str_) for key in table.column_names}
+    keys = [key for key in table.column_names if not key.startswith("text:")]
+    names = {key: np.asarray(table.column(key).to_pylist(), dtype=np.str_) for key in keys}
     fields = tuple(_field(entry) for entry in read_json(folder / "fields.json"))
     columns: dict[str, Column] = {}
     for f in fields:
         if f.kind == "text":
-            columns[f.name] = names[f"text:{f.name}"]
+            columns[f.name] = np.asarray(table.column(f"text:{f.name}").to_pylist(), dtype=TEXT)
             continue
         values = np.load(folder / f"{f.name}.npy", mmap_mode="r")
         offsets = folder / f"{f.name}.offsets.npy"
@@ -189,7 +192,14 @@ def record_hashes(batch: RecordBatch) -> list[str]:
 
 
 def read_names(folder: Path, key: str) -> Iterator[str]:
-    """Read one column of names of a folder of records."""
+    """Read one column of names of a folder of records.
+
+    Raises
+    ------
+    KeyError
+        If the records have no such column.
+    """
     import pyarrow.parquet as pq
 
-    yield from pq.read_table(folder / "records.parquet", columns=[key]).column(key).to_pylist()
+    with pq.ParquetFile(folder / "records.parquet") as file:  # it leaves out a column that is not there
+        yield from file.read(columns=[key]).column(key).to_pylist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import sparse
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Program, Run
@@ -14,8 +15,8 @@ from auscult.base.errors import ShapeError
 def load(program: Program, threads: int) -> Run:
     """Open a program with arrays ``weight`` (V, K) and ``bias`` (K,) and the setting ``activation``.
 
-    The run takes ``ids`` (N, L) int64, padded with -1, and ``counts`` (N, L) float; it gives ``settings["output"]``
-    (N, K): ``softmax``, ``sigmoid`` or nothing of the score.
+    The run takes ``ids`` (N, L), whole numbers padded with -1, and ``counts`` (N, L) float; it gives
+    ``settings["output"]`` (N, K): ``softmax``, ``sigmoid`` or nothing of the score.
     """
     weight, bias = program.arrays["weight"], program.arrays["bias"]
     activation, output = program.settings["activation"], program.settings["output"]
@@ -28,8 +29,11 @@ def load(program: Program, threads: int) -> Run:
             )
         if ids.max(initial=-1) >= len(weight):
             raise ShapeError(f"program input 'ids': expected numbers below {len(weight)}, got {int(ids.max())}")
-        counts = np.where(ids >= 0, inputs["counts"], 0.0)
-        score = np.einsum("nl,nlk->nk", counts, weight[np.maximum(ids, 0)]) + bias
+        there = ids >= 0
+        offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+        counts = np.asarray(inputs["counts"], dtype=np.float32)[there]
+        matrix = sparse.csr_matrix((counts, ids[there].astype(np.int64), offsets), shape=(len(ids), len(weight)))
+        score = np.asarray(matrix @ weight, dtype=np.float64) + bias
         if activation == "softmax":
             score = np.exp(score - score.max(axis=1, keepdims=True))
             score = score / score.sum(axis=1, keepdims=True)
