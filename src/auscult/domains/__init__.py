@@ -2,4 +2,5 @@
 
 DOMAINS = {
     "signals": "auscult.domains.signals:DOMAIN",
+    "text": "auscult.domains.text:DOMAIN",
 }

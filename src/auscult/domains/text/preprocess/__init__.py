@@ -1,0 +1,1 @@
+"""Text → numbers: the same code in training and serving, numpy only."""

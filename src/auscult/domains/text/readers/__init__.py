@@ -1,0 +1,1 @@
+"""Readers of text: tables, JSON lines, plain files, annotated corpora."""

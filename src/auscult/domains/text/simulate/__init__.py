@@ -1,0 +1,1 @@
+"""Simulated device reports: nothing in them happened to anybody."""

@@ -1,0 +1,140 @@
+"""What every task on whole texts shares: which columns are the text, and what a model sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from pydantic import Field as Setting
+
+from auscult.base.arrays import Array, Column
+from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run
+from auscult.base.errors import ReadError
+from auscult.base.files import sha256
+from auscult.domains.text.preprocess.codes import folded
+from auscult.domains.text.preprocess.ngrams import NgramPlan, hashed_ngrams, hashed_words
+from auscult.domains.text.preprocess.profile import profiles
+from auscult.domains.text.preprocess.words import word_spans
+
+TEXT = np.dtypes.StringDType()
+TEXT_FIELD = Field("text", "text")
+EXPLAINED_WORDS = 8
+MAX_EXPLAINED = 256
+
+
+class TextConfig(Config):
+    """Settings of a task on whole texts."""
+
+    text: tuple[str, ...] = Setting(
+        ("text",), min_length=1, description="Columns that are the text, joined in this order."
+    )
+    groups: tuple[str, ...] = Setting((), description="Further columns that are kept as group keys.")
+    buckets: int = Setting(1 << 16, ge=1 << 8, le=1 << 22, description="Features that n-grams are hashed to.")
+    features: int = Setting(512, ge=16, le=1 << 14, description="Most features of one text.")
+    word_run: int = Setting(2, ge=1, le=5, description="Longest run of words that is a feature.")
+    character_run: tuple[int, int] = Setting(
+        (3, 4), description="Shortest and longest run of characters that is a feature; 0, 0 takes none."
+    )
+    vocabulary: int = Setting(1 << 13, ge=64, le=1 << 20, description="Numbers that words are hashed to, for networks.")
+    length: int = Setting(64, ge=8, le=4096, description="Words of a text that a network sees.")
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """What models need to know of the items."""
+        return {"buckets": self.buckets, "vocabulary": self.vocabulary}
+
+
+class TextItems:
+    """Cuts a prepared text into the one item that models see."""
+
+    def __init__(self, config: TextConfig) -> None:
+        self._config = config
+        shortest, longest = config.character_run
+        self._plan = NgramPlan(config.buckets, config.features, config.word_run, shortest, longest)
+
+    def prepared(self, batch: RecordBatch) -> RecordBatch:
+        """Bring the columns that are the text to one, and keep the group keys; everything else is dropped.
+
+        Raises
+        ------
+        ReadError
+            If there is no such column, or a text has no word.
+        """
+        names = self._columns(batch)
+        rows = zip(*(batch.dense(n) for n in names), strict=True)
+        texts = [_joined(parts) for parts in rows]
+        empty = sum(not any(c.isalnum() for c in t) for t in texts)
+        if empty:
+            raise ReadError(
+                f"text: expected at least one word, got none in {empty} of {len(texts)} texts; leave the record out"
+            )
+        groups = dict(batch.groups)
+        for name in self._config.groups:
+            if batch.has(name):
+                groups[name] = np.array([str(v) or "none" for v in batch.dense(name)], dtype=np.str_)
+        groups["text"] = np.array([text_key(t) for t in texts])
+        made: dict[Field, Column] = {TEXT_FIELD: np.array(texts, dtype=TEXT)}
+        return replace(batch.with_columns(made, drop=[f.name for f in batch.fields]), groups=groups)
+
+    def _columns(self, batch: RecordBatch) -> list[str]:
+        wanted = list(self._config.text)
+        there = {f.name for f in batch.fields if f.kind == "text"}
+        if there.issuperset(wanted):
+            return wanted
+        if "text" in there:
+            return ["text"]  # a new narrative as a file of its own
+        raise ReadError(
+            f"expected the text in {', '.join(repr(n) for n in wanted)} (or in a column 'text'), "
+            f"got {', '.join(batch.columns) or 'nothing'}; name the columns in [task] text"
+        )
+
+    def items(self, batch: RecordBatch) -> Items:
+        """Return one item a text: ``ids`` and ``counts`` (N, L), ``tokens`` (N, T), ``profile`` (N, 9)."""
+        rows = np.arange(len(batch), dtype=np.int64)
+        return Items(self.inputs([str(t) for t in batch.dense("text")]), rows, np.zeros_like(rows))
+
+    def inputs(self, texts: Sequence[str]) -> dict[str, Array]:
+        """What models see of texts."""
+        ids, counts = hashed_ngrams(texts, self._plan)
+        tokens = hashed_words(texts, buckets=self._config.vocabulary, length=self._config.length)
+        return {"ids": ids, "counts": counts, "tokens": tokens, "profile": profiles(texts)}
+
+    def words_that_count(self, text: str, run: Run, column: int) -> list[dict[str, Any]]:
+        """Return the words whose absence lowers a probability most, with where they stand and by how much.
+
+        Each stretch of the text is left out in turn and the rest is answered again (Li, Monroe and Jurafsky 2016,
+        arXiv:1612.08220); a long text is looked at in stretches of several words.
+        """
+        spans = _stretches(word_spans(text))
+        without = [text[:a] + text[b:] for a, b in spans]
+        probability = run(self.inputs([text, *without]))["probability"][:, column]
+        lost = probability[0] - probability[1:]
+        best = np.argsort(-lost, kind="stable")[:EXPLAINED_WORDS]
+        return [
+            {"begin": spans[k][0], "end": spans[k][1], "carries": round(float(lost[k]), 4)} for k in best if lost[k] > 0
+        ]
+
+
+def _stretches(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    step = -(-len(spans) // MAX_EXPLAINED)
+    return [(spans[k][0], spans[min(k + step, len(spans)) - 1][1]) for k in range(0, len(spans), max(step, 1))]
+
+
+def _joined(parts: Sequence[object]) -> str:
+    return "\n".join(text for text in (str(p).strip() for p in parts) if text)
+
+
+def text_key(text: str) -> str:
+    """Name a text by what it says: equal for texts that differ in case, blanks and invisible marks only."""
+    return sha256(folded(text).encode("utf-8", errors="replace"))[:16]
+
+
+def explained(cutter: TextItems, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
+    """Explain the most probable label of each record of a batch by its words."""
+    texts = [str(t) for t in batch.dense("text")]
+    top = {int(r): int(p.argmax()) for r, p in zip(outputs.record, outputs.array("probability"), strict=True)}
+    return [
+        {"words": cutter.words_that_count(text, run, top[row])} if row in top else {} for row, text in enumerate(texts)
+    ]

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from auscult.base.contracts import Field, RecordBatch
+from auscult.base.errors import ReadError
+from auscult.domains.text.checks import encodings, unlabelled
+from auscult.domains.text.readers.common import TEXT
+from auscult.domains.text.tasks.document_class import DocumentClass, DocumentClassConfig
+
+CONFIG = DocumentClassConfig(text=("what", "more"), label="kind", labels=("a", "b"), groups=("site",))
+
+
+def _batch(**columns: list[str]) -> RecordBatch:
+    fields = tuple(Field(n, "text", missing=True) for n in columns)
+    n = len(next(iter(columns.values())))
+    return RecordBatch(
+        fields,
+        {k: np.array(v, dtype=TEXT) for k, v in columns.items()},
+        np.array([f"r{k}" for k in range(n)]),
+        groups={"encoding": np.full(n, "windows-1252")},
+    )
+
+
+def test_columns_are_joined_and_the_rest_is_dropped() -> None:
+    raw = _batch(what=["The pump", "x y"], more=["", "stopped"], kind=["a", "c"], site=["S1", ""], name=["N", "N"])
+    made = DocumentClass(CONFIG).prepare(raw)
+    assert [f.name for f in made.fields] == ["text", "label"]
+    assert made.dense("text").tolist() == ["The pump", "x y\nstopped"]
+    assert made.dense("label").tolist() == [0, -1]
+    assert made.groups["site"].tolist() == ["S1", "none"]
+    assert len(set(made.groups["text"].tolist())) == 2
+
+
+def test_another_class_is_left_out_of_training_and_counted_but_answered() -> None:
+    task = DocumentClass(CONFIG)
+    made = task.prepare(_batch(what=["p q", "r s", "t u"], more=["", "", ""], kind=["b", "other", "a"]))
+    items = task.cut(made)
+    assert items.record.tolist() == [0, 2]
+    assert items.target is not None
+    assert items.target.tolist() == [1, 0]
+    assert len(task.cut_new(made)) == 3
+    assert [(f.check, f.count, f.records) for f in unlabelled([made])] == [("unlabelled", 1, ("r1",))]
+    assert encodings([made])[0].count == 3
+
+
+def test_a_batch_without_any_known_class_has_no_item() -> None:
+    task = DocumentClass(CONFIG)
+    made = task.prepare(_batch(what=["p q"], more=[""], kind=["other"]))
+    assert len(task.cut(made)) == 0
+
+
+def test_a_new_narrative_needs_no_columns_but_text() -> None:
+    task = DocumentClass(CONFIG)
+    assert len(task.cut_new(task.prepare(_batch(text=["The pump stopped"])))) == 1
+
+
+@pytest.mark.parametrize("text", ["", "  ", "?!… —", "\u200b\u200b"])
+def test_a_text_without_a_word_is_refused(text: str) -> None:
+    with pytest.raises(ReadError, match="text: expected at least one word, got none in 1 of 1 texts"):
+        DocumentClass(CONFIG).prepare(_batch(what=[text], more=[""]))
+
+
+def test_missing_columns_are_named() -> None:
+    with pytest.raises(ReadError, match=r"expected the text in 'what', 'more' .*got words, kind; name the columns"):
+        DocumentClass(CONFIG).prepare(_batch(words=["a b"], kind=["a"]))
+
+
+def test_the_words_that_carry_an_answer_are_found() -> None:
+    """A stand-in for a program: the probability is 0.9 where the bucket of 'broken' is there."""
+    task = DocumentClass(CONFIG)
+    made = task.prepare(_batch(text=["the tip was found broken today"]))
+    bucket = task.cut_new(task.prepare(_batch(text=["broken"]))).inputs["tokens"][0, 0]
+
+    def run(inputs):  # type: ignore[no-untyped-def]
+        there = (inputs["tokens"] == bucket).any(axis=1)
+        return {"probability": np.where(there[:, None], [[0.1, 0.9]], [[0.8, 0.2]])}
+
+    items = task.cut_new(made)
+    outputs = task.join(made, items, run(items.inputs))
+    (words,) = task.explain(made, outputs, run)
+    assert words == {"words": [{"begin": 18, "end": 24, "carries": 0.7}]}
+
+
+def test_a_folder_of_new_narratives_is_answered_as_json_lines(tmp_path: Path) -> None:
+    from auscult.base.recipe import load_recipe
+    from auscult.domains.text import DOMAIN
+    from auscult.domains.text.examples import write_narratives_example
+    from auscult.engine.build import BuildOptions, build
+    from auscult.engine.runtime import open_release
+
+    root = Path(__file__).parents[4]
+    recipe = load_recipe(root / "recipes" / "text" / "event-type-simulated.toml", ["model.name=tfidf-linear"])
+    made = build(recipe, tmp_path / "run", DOMAIN, options=BuildOptions(cache=tmp_path / "cache", workers=1))
+    assert made.release is not None
+    write_narratives_example(tmp_path / "new", 5, small=True)
+    (tmp_path / "new" / "empty.txt").write_bytes(b"")
+    opened = open_release(made.release, lambda name: DOMAIN)
+    answers = list(opened.answer_path(tmp_path / "new", explain=True))
+    assert [a.status for a in answers].count("answered") == 4
+    assert all(a.explanation and a.explanation["words"] for a in answers if a.status == "answered")
+    assert made.metrics["metrics"]["macro_f1"]["value"] > 0.75
