@@ -1,6 +1,7 @@
 """The table of domains. A domain is one folder, one line here, and one extra in ``pyproject.toml``."""
 
 DOMAINS = {
+    "imaging": "auscult.domains.imaging:DOMAIN",
     "signals": "auscult.domains.signals:DOMAIN",
     "text": "auscult.domains.text:DOMAIN",
 }

@@ -14,8 +14,8 @@ class Standardise(nn.Module):
 
     Parameters
     ----------
-    values : (N, F) or (N, C, T) array
-        Training items. A third axis is time: then each channel has one mean and one spread.
+    values : (N, F), (N, C, T) or (N, C, ...) array
+        Training items. What follows the second axis is time or space: then each channel has one mean and one spread.
     """
 
     mean: Tensor
@@ -23,7 +23,7 @@ class Standardise(nn.Module):
 
     def __init__(self, values: Array) -> None:
         super().__init__()
-        axes = (0,) if values.ndim == 2 else (0, 2)
+        axes = (0, *range(2, values.ndim))
         mean = values.mean(axis=axes, keepdims=True, dtype=np.float64)[0]
         std = values.std(axis=axes, keepdims=True, dtype=np.float64)[0]
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))

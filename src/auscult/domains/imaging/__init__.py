@@ -1,0 +1,33 @@
+"""Imaging: X-ray, CT, MR and photographs, from DICOM and picture files to answers."""
+
+from __future__ import annotations
+
+from auscult.base.contracts import Domain
+from auscult.domains.imaging.datasets import DATASETS
+from auscult.domains.imaging.fault_names import IMAGE_FAULTS
+
+_HERE = "auscult.domains.imaging"
+
+DOMAIN = Domain(
+    name="imaging",
+    summary="X-ray, CT, MR and instrument photographs: classes, masks, boxes, synthetic images",
+    readers={
+        "dicom": f"{_HERE}.readers.dicom:DicomReader",
+        "image-set": f"{_HERE}.readers.image_set:ImageSetReader",
+        "photo": f"{_HERE}.readers.photo:PhotoReader",
+    },
+    tasks={
+        "image-classification": f"{_HERE}.tasks.image_classification:ImageClassification",
+    },
+    models={
+        "texture-trees": f"{_HERE}.models.texture_trees:TextureTrees",
+        "convnet": f"{_HERE}.models.convnet:Convnet",
+    },
+    checks={},
+    examples={
+        "xray": f"{_HERE}.examples:write_xray_example",
+        "image-set": f"{_HERE}.examples:write_image_set_example",
+    },
+    faults={name: f"{_HERE}.faults:{name.replace('-', '_')}" for name in IMAGE_FAULTS},
+    datasets=DATASETS,
+)

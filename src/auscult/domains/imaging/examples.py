@@ -1,0 +1,47 @@
+"""Simulated image exports: for the demo, golden inputs and tests. No image is of a person."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auscult.domains.imaging.preprocess.grid import resized
+from auscult.domains.imaging.preprocess.window import windowed
+from auscult.domains.imaging.readers.labels import LABELS
+from auscult.domains.imaging.simulate.chest import detector_values, simulate_chest
+from auscult.domains.imaging.simulate.dicom_files import Header, write_xray
+
+
+def write_xray_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write chest X-rays as DICOM files of two makers with ``labels.csv``: 6, or 240 of 200 persons."""
+    rng = np.random.default_rng([seed, 1])
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number in range(6 if small else 240):
+        person = number if number < 200 else int(rng.integers(200))
+        chest = simulate_chest(rng)
+        age = f"{int(rng.integers(19, 90)):03d}Y"
+        header = Header(person, "FM"[person % 2], age, person % 3 % 2, round(float(rng.uniform(2.2, 2.6)), 3))
+        name = f"sim_chest_{number:03d}.dcm"
+        write_xray(folder / name, detector_values(chest, rng), header)
+        rows.append((name, chest.label))
+    with (folder / LABELS).open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(("file", "label"))
+        table.writerows(rows)
+
+
+def write_image_set_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write an image set of 28 × 28 pixels with three roles, as MedMNIST has it: 24 images, or 480."""
+    rng = np.random.default_rng([seed, 2])
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {}
+    for role, share in (("train", 0.6), ("val", 0.2), ("test", 0.2)):
+        chests = [simulate_chest(rng, side=64) for _ in range(round(share * (24 if small else 480)))]
+        seen = [windowed(detector_values(c, rng).astype(np.float32), 1900.0, 2600.0) for c in chests]
+        arrays[f"{role}_images"] = np.stack([np.round(255 * resized(s, (28, 28))) for s in seen]).astype(np.uint8)
+        arrays[f"{role}_labels"] = np.array([[int(c.label == "pneumonia")] for c in chests], dtype=np.uint8)
+    np.savez(folder / "sim_chest_28.npz", **arrays)

@@ -1,0 +1,1 @@
+"""Numeric code that trains and serves alike."""

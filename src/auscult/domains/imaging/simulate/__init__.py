@@ -1,0 +1,1 @@
+"""Simulated images and the files that devices would write."""
