@@ -52,6 +52,13 @@ class Spent:
     output: str
 
 
+def typed() -> str:
+    """The command that is running, as it can be typed again from the project's folder."""
+    script, *arguments = sys.argv
+    shown = [f"benchmarks/{Path(script).name}", *(a.replace(f"{ROOT}/", "") for a in arguments)]
+    return " ".join(["python", *shown])
+
+
 def spend(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> Spent:
     """Run a command and measure it; what it writes to standard error goes to ours."""
     start = time.perf_counter()

@@ -24,6 +24,7 @@ from measure import (
     publish,
     seconds_of,
     spend,
+    typed,
 )
 
 os.environ.update(ONE_THREAD)  # before numpy is loaded by anything that has its own threads
@@ -56,7 +57,6 @@ BUILD_GOAL_MIN = 15.0
 WINDOW_S = 10.0
 RELEASES = ("ecg-beats-mitdb", "ecg-beats-simulated")
 BUILD = "ecg-beats-mitdb"
-THIS = "python benchmarks/speed_predict.py"
 PEER = """
 import sys, numpy, wfdb
 from wfdb.processing import XQRS
@@ -114,7 +114,7 @@ def start(release: Path, header: Path, *, repeats: int, what: str) -> dict[str, 
         ours=(median(own), "s"),
         goal=START_GOAL_S,
         goal_of="value",
-        command=THIS,
+        command=typed(),
         peers=peers,
         context={"input": what, "repeats": repeats, "labelled_beats": labelled, "slowest_s": max(own)},
     )
@@ -149,7 +149,7 @@ def window(release: Release, batches: list[RecordBatch], *, passes: int, what: s
             ours=(1e3 * float(np.percentile(seconds, 99)), "ms"),
             goal=WINDOW_GOAL_MS,
             goal_of="value",
-            command=THIS,
+            command=typed(),
             context={**context, **spread},
         ),
         comparison(
@@ -157,7 +157,7 @@ def window(release: Release, batches: list[RecordBatch], *, passes: int, what: s
             ours=(outside / inside.seconds, "outside over inside"),
             goal=SHARE_GOAL,
             goal_of="value",
-            command=THIS,
+            command=typed(),
             context={**context, "inside_ms": 1e3 * inside.seconds / len(seconds)},
         ),
     ]
@@ -174,7 +174,7 @@ def preparing() -> list[dict[str, Any]]:
     if spent.status:
         raise DataError(f"{recipe.name}: expected 'build --until prepare' to end well, got exit status {spent.status}")
     context = {"input": "mitdb, 48 records", "said": spent.output.strip()}
-    shared: dict[str, Any] = {"goal_of": "value", "command": THIS, "context": context}
+    shared: dict[str, Any] = {"goal_of": "value", "command": typed(), "context": context}
     return [
         comparison("prepare-mitdb", ours=(spent.seconds, "s"), goal=PREPARE_GOAL_S, **shared),
         comparison("prepare-mitdb-memory", ours=(spent.peak_memory_gib, "GiB"), goal=PREPARE_GOAL_GIB, **shared),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from measure import ONE_THREAD, comparison, median, peer, publish, seconds_of
+from measure import ONE_THREAD, comparison, median, peer, publish, seconds_of, typed
 
 os.environ.update(ONE_THREAD)  # before numpy is loaded by anything that has its own threads
 
@@ -121,8 +121,7 @@ def main() -> int:
         leads = [read_lead(path) for path in paths]
     made = measure(leads, repeats=given.repeats)
     context = {"input": what, "repeats": given.repeats, "threads": 1, **made.pop("quality")}
-    command = f"python benchmarks/speed_qrs.py --repeats {given.repeats} --records {given.records}"
-    publish(comparison("qrs", **made, goal=GOAL, goal_of="ratio", command=command, context=context))
+    publish(comparison("qrs", **made, goal=GOAL, goal_of="ratio", command=typed(), context=context))
     return 0
 
 

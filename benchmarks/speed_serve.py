@@ -29,8 +29,9 @@ from socket import socket
 from typing import Any
 
 import numpy as np
+from measure import typed
 from safetensors.numpy import save
-from speed_serve_ours import answer_together, golden_batches, open_with_forms
+from serve_ours import answer_together, golden_batches, open_with_forms
 
 from auscult.base.files import write_json
 from auscult.engine.runtime import Release
@@ -40,7 +41,7 @@ RECIPE = HERE.parent / "recipes" / "signals" / "ecg-beats-simulated.toml"
 WINDOW_S = 10.0
 GOALS = {"bare": 0.5, "litserve": 1.0, "p99_ms": 20.0}
 CORES = os.cpu_count() or 1
-SERVERS = {"auscult": "speed_serve_ours.py", "litserve": "speed_serve_peer.py"}
+SERVERS = {"auscult": "serve_ours.py", "litserve": "serve_peer.py"}
 AUSCULT = [{"workers": w, "max_wait_ms": m} for w, m in product(sorted({0, 1, CORES}), (0.0, 2.0))]
 LITSERVE = [
     {"workers_per_device": w, "max_batch_size": b, "batch_timeout": s, "fast_queue": q, "num_api_servers": a}
@@ -135,7 +136,7 @@ class Bench:
     def load(self, name: str, port: int, **more: float | str) -> dict[str, float]:
         """Load a server from a process of its own."""
         options = [f"--{key}={value}" for key, value in more.items()]
-        command = [sys.executable, str(HERE / "speed_serve_load.py"), str(port), self._paths[name][0], str(self._body)]
+        command = [sys.executable, str(HERE / "serve_load.py"), str(port), self._paths[name][0], str(self._body)]
         command += [f"--connections={self._connections}", f"--seconds={self._seconds}", *options]
         result: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         if result["failed"]:
@@ -209,7 +210,7 @@ def compare(folder: Path, *, seconds: float, connections: int, quick: bool) -> d
         "connections": connections,
         "seconds": seconds,
         "cores": CORES,
-        "command": "python benchmarks/speed_serve.py" + (" --quick" if quick else ""),
+        "command": typed(),
     }
 
 

@@ -1,4 +1,4 @@
-"""``auscult serve`` for ``speed_serve.py``: ``python speed_serve_ours.py RELEASE PORT SETTING``; the setting is JSON.
+"""``auscult serve`` for ``speed_serve.py``: ``python serve_ours.py RELEASE PORT SETTING``; the setting is JSON.
 
 Also the few functions that both servers and the loop without HTTP share.
 """

@@ -1,6 +1,6 @@
 """Loads a server over kept-alive connections, from a process of its own: at saturation, or at a given rate.
 
-``python speed_serve_load.py PORT PATH BODY_FILE --connections 16 --seconds 5 [--rate 100]`` prints one JSON document.
+``python serve_load.py PORT PATH BODY_FILE --connections 16 --seconds 5 [--rate 100]`` prints one JSON document.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The same answers by LitServe, for ``speed_serve.py``: ``python speed_serve_peer.py RELEASE PORT SETTING``.
+"""The same answers by LitServe, for ``speed_serve.py``: ``python serve_peer.py RELEASE PORT SETTING``.
 
 It takes the same body as ``auscult serve``, decodes, prepares, runs and joins with the same functions and writes the
 same bytes; the setting is JSON. No ``from __future__ import annotations``: LitServe reads the annotation of
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import litserve
 from fastapi import Body
-from speed_serve_ours import answer_together, open_with_forms
+from serve_ours import answer_together, open_with_forms
 from starlette.responses import Response
 
 from auscult.engine.runtime import Staged
