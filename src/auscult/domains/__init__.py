@@ -2,6 +2,7 @@
 
 DOMAINS = {
     "imaging": "auscult.domains.imaging:DOMAIN",
+    "molecules": "auscult.domains.molecules:DOMAIN",
     "signals": "auscult.domains.signals:DOMAIN",
     "text": "auscult.domains.text:DOMAIN",
 }

@@ -1,0 +1,28 @@
+"""Molecules: compounds from tables of structures to calibrated answers about toxicity, properties and activity."""
+
+from __future__ import annotations
+
+from auscult.base.contracts import Domain
+from auscult.domains.molecules.datasets import DATASETS
+
+_HERE = "auscult.domains.molecules"
+
+DOMAIN = Domain(
+    name="molecules",
+    summary="compounds: toxicity, properties and screening from SMILES",
+    readers={
+        "smiles-table": f"{_HERE}.readers.smiles_table:SmilesTableReader",
+    },
+    tasks={
+        "toxicity": f"{_HERE}.tasks.toxicity:Toxicity",
+    },
+    models={
+        "fingerprint-forest": f"{_HERE}.models.fingerprint_forest:FingerprintForest",
+        "descriptor-trees": f"{_HERE}.models.descriptor_trees:DescriptorTrees",
+    },
+    checks={},
+    examples={
+        "assays": f"{_HERE}.examples:write_assays_example",
+    },
+    datasets=DATASETS,
+)

@@ -1,0 +1,24 @@
+"""Simulated exports of compound data: for golden inputs, tests and the first recipe. Nothing in them was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from auscult.domains.molecules.simulate.compounds import make_compounds
+
+EFFECTS = ("reactive", "narcotic", "receptor")
+MISSING = 0.15
+
+
+def write_assays_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write a table of simulated compounds with three simulated effects: 24 compounds, or 480; some cells are empty."""
+    rng = np.random.default_rng(seed)
+    lines = [",".join(("compound_id", "smiles", *EFFECTS))]
+    for k, compound in enumerate(make_compounds(rng, 24 if small else 480)):
+        holds = rng.random(3) < compound.effects
+        cells = ["" if rng.random() < MISSING else str(int(v)) for v in holds]
+        lines.append(",".join((f"SIM-{k + 1:04d}", compound.smiles, *cells)))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "simulated_assays.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

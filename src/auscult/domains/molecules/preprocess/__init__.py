@@ -1,0 +1,1 @@
+"""From a structure as text to the numbers that a model sees."""

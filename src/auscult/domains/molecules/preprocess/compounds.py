@@ -1,0 +1,175 @@
+"""Raw rows of molecules → standardised molecules with their features; the same code in training and serving.
+
+One pass over a batch: each structure is parsed once, standardised, and turned into fingerprints and descriptors. A
+structure that is none is named with its reason and costs nothing but itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from pydantic import Field as Setting
+
+from auscult.base.arrays import Array, Column
+from auscult.base.contracts import Config, Field, Items, RecordBatch
+from auscult.base.errors import ReadError, unknown
+from auscult.domains.molecules.preprocess.descriptors import DescriptorSet, descriptor_names, descriptors
+from auscult.domains.molecules.preprocess.fingerprints import FingerprintName, fingerprints
+from auscult.domains.molecules.preprocess.molecule import MAX_ATOMS, read_molecule
+from auscult.domains.molecules.preprocess.scaffold import scaffold_key
+from auscult.domains.molecules.preprocess.standardise import DEFAULT, Step, standardise
+
+
+class CompoundConfig(Config):
+    """What every task on molecules can be told about them."""
+
+    fingerprints: tuple[FingerprintName, ...] = Setting(
+        ("ecfp4",), min_length=1, description="Fingerprints that models may use; each is an input of its name."
+    )
+    descriptors: DescriptorSet = Setting(
+        "rdkit", description="RDKit's 2D descriptors as the input 'descriptors': all, the quick ones, or none."
+    )
+    standardise: tuple[Step, ...] = Setting(
+        DEFAULT, description="Steps of standardisation; each runs where a structure asks for it."
+    )
+    max_atoms: int = Setting(MAX_ATOMS, ge=1, description="Heavy atoms at the most; a larger structure is set aside.")
+
+
+@dataclass(frozen=True, repr=False)
+class Parsed:
+    """The rows of a batch whose structure could be read.
+
+    Parameters
+    ----------
+    rows : list of int
+        Which rows.
+    molecules : list of rdkit.Chem.Mol
+        Standardised.
+    steps : list of int
+        Which steps changed each, as bits of ``standardise.STEPS``.
+    reasons : dict of int to str
+        Why the other rows cannot be used.
+    """
+
+    rows: list[int]
+    molecules: list[Any]
+    steps: list[int]
+    reasons: dict[int, str]
+
+
+def parse(smiles: Iterable[str], config: CompoundConfig) -> Parsed:
+    """Read and standardise structures."""
+    from rdkit import rdBase
+
+    made = Parsed([], [], [], {})
+    with rdBase.BlockLogs():
+        for row, text in enumerate(smiles):
+            try:
+                molecule, steps = standardise(read_molecule(text, max_atoms=config.max_atoms), text, config.standardise)
+            except ReadError as error:
+                made.reasons[row] = str(error)
+                continue
+            made.rows.append(row)
+            made.molecules.append(molecule)
+            made.steps.append(steps)
+    return made
+
+
+def sift_compounds(
+    batch: RecordBatch, config: CompoundConfig, columns: Sequence[str]
+) -> tuple[RecordBatch | None, Mapping[int, str]]:
+    """Prepare the compounds of a batch, and say which rows cannot be used.
+
+    Parameters
+    ----------
+    batch : RecordBatch
+        With the field ``smiles``, and ``values`` where something was measured.
+    config : CompoundConfig
+        Features and standardisation.
+    columns : sequence of str
+        Columns of ``values`` that are the target, K of them.
+
+    Returns
+    -------
+    (RecordBatch or None, dict)
+        ``smiles`` standardised, ``steps``, one field a fingerprint, ``descriptors``, and ``measured`` (K,), NaN where
+        missing, if the batch has all the columns. Compounds that were measured get the groups ``scaffold`` and
+        ``role``.
+
+    Raises
+    ------
+    ReadError
+        If the batch has no structures, or only some of the target's columns.
+    """
+    if not batch.has("smiles"):
+        raise ReadError(f"expected molecules as SMILES, got {', '.join(batch.columns) or 'nothing'}")
+    measured = _measured(batch, columns)
+    made = parse(batch.dense("smiles").tolist(), config)
+    if not made.rows:
+        return None, made.reasons
+    kept = np.array(made.rows, dtype=np.int64)
+    chosen: dict[Field, Column] = {
+        Field("smiles", "text"): _texts(batch.dense("smiles")[kept], made, canonical=measured is not None),
+        Field("steps", "scalar"): np.array(made.steps, dtype=np.uint8),
+    }
+    for name in config.fingerprints:
+        chosen[Field(name, "array", "F")] = fingerprints(made.molecules, name)
+    if config.descriptors != "none":
+        chosen[Field("descriptors", "array", "F")] = descriptors(made.molecules, config.descriptors)
+    if measured is not None:
+        chosen[Field("measured", "array", "K", channels=tuple(columns), missing=True)] = measured[kept]
+    prepared = RecordBatch(tuple(chosen), {f.name: c for f, c in chosen.items()}, batch.record[kept], None)
+    return replace(prepared, groups=_groups(batch, kept, made, measured is not None)), made.reasons
+
+
+def compound_inputs(batch: RecordBatch, config: CompoundConfig) -> dict[str, Array]:
+    """Inputs of models: fingerprints (N, F) uint8 and ``descriptors`` (N, F) float32."""
+    inputs: dict[str, Array] = {name: np.asarray(batch.dense(name)) for name in config.fingerprints}
+    if config.descriptors != "none":
+        inputs["descriptors"] = np.asarray(batch.dense("descriptors"))
+    return inputs
+
+
+def compound_items(batch: RecordBatch, config: CompoundConfig, target: Array | None) -> Items:
+    """One item a compound."""
+    rows = np.arange(len(batch), dtype=np.int64)
+    return Items(compound_inputs(batch, config), rows, np.zeros_like(rows), target)
+
+
+def _measured(batch: RecordBatch, columns: Sequence[str]) -> Array | None:
+    """Return the target's columns (N, K), or nothing where none of them is there."""
+    if not batch.has("values"):
+        return None
+    there = batch.field("values").channels
+    absent = [name for name in columns if name not in there]
+    if len(absent) == len(columns):
+        return None
+    if absent:
+        raise ReadError(unknown("column", absent[0], there, where="the measured values"))
+    return np.asarray(batch.dense("values")[:, [there.index(name) for name in columns]], dtype=np.float64)
+
+
+def _texts(given: Array, made: Parsed, *, canonical: bool) -> Array:
+    """SMILES of the standardised molecules: canonical to learn from, as given where nothing changed otherwise."""
+    from rdkit import Chem
+
+    texts = [
+        Chem.MolToSmiles(m) if canonical or steps else str(text)
+        for text, m, steps in zip(given, made.molecules, made.steps, strict=True)
+    ]
+    return np.array(texts, dtype=np.str_)
+
+
+def _groups(batch: RecordBatch, kept: Array, made: Parsed, measured: bool) -> dict[str, Array]:
+    groups = {key: values[kept] for key, values in batch.groups.items()}
+    if measured:
+        groups["scaffold"] = np.array([scaffold_key(m) for m in made.molecules], dtype=np.str_)
+    return groups
+
+
+def feature_names(config: CompoundConfig) -> tuple[str, ...]:
+    """Names of the descriptor columns."""
+    return descriptor_names(config.descriptors)

@@ -1,0 +1,92 @@
+"""Standardisation as named steps whose effect is recorded for each compound.
+
+A step runs only where the structure asks for it, so that the usual compound of a library costs nothing. The steps are
+those of RDKit's MolStandardize (Swain's MolVS; Bento et al. 2020, J Cheminform 12:51 describe such a pipeline).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Literal
+
+Step = Literal["largest-fragment", "neutralise", "isotopes", "tautomer"]
+STEPS: tuple[Step, ...] = ("largest-fragment", "neutralise", "isotopes", "tautomer")
+DEFAULT: tuple[Step, ...] = ("largest-fragment", "neutralise")
+
+
+def standardise(molecule: Any, smiles: str, steps: Sequence[Step]) -> tuple[Any, int]:
+    """Apply named steps to a molecule, in the order of ``STEPS``.
+
+    Parameters
+    ----------
+    molecule : rdkit.Chem.Mol
+        Sanitised; it is not changed.
+    smiles : str
+        The text that it was read from: it tells which steps have nothing to do.
+    steps : sequence of str
+        ``largest-fragment``: of a salt or mixture the organic fragment with the most atoms stays.
+        ``neutralise``: charges that protons can balance are balanced.
+        ``isotopes``: isotope labels are dropped.
+        ``tautomer``: the canonical tautomer; slow.
+
+    Returns
+    -------
+    (rdkit.Chem.Mol, int)
+        The molecule, and which steps changed it: bit ``k`` is ``STEPS[k]``.
+    """
+    done = 0
+    for bit, step in enumerate(STEPS):
+        if step in steps and _asks_for(step, smiles):
+            changed = _apply(step, molecule)
+            if changed is not molecule:
+                molecule, done = changed, done | 1 << bit
+    return molecule, done
+
+
+def step_names(done: int) -> list[str]:
+    """Names of the steps that changed a molecule."""
+    return [step for bit, step in enumerate(STEPS) if done >> bit & 1]
+
+
+def _asks_for(step: Step, smiles: str) -> bool:
+    if step == "largest-fragment":
+        return "." in smiles
+    if step == "neutralise":
+        return "[" in smiles and ("+" in smiles or "-" in smiles)
+    return step == "tautomer" or "[" in smiles
+
+
+def _apply(step: Step, molecule: Any) -> Any:
+    """Return the changed molecule, or the same object where nothing changed."""
+    if step == "isotopes":
+        return _without_isotopes(molecule)
+    changed = _tool(step)(molecule)
+    from rdkit import Chem
+
+    return molecule if Chem.MolToSmiles(changed) == Chem.MolToSmiles(molecule) else changed
+
+
+@cache
+def _tool(step: Step) -> Callable[[Any], Any]:
+    from rdkit.Chem.MolStandardize import rdMolStandardize
+
+    if step == "largest-fragment":
+        choose: Callable[[Any], Any] = rdMolStandardize.LargestFragmentChooser(preferOrganic=True).choose
+        return choose
+    if step == "neutralise":
+        neutral: Callable[[Any], Any] = rdMolStandardize.Uncharger().uncharge
+        return neutral
+    canonical: Callable[[Any], Any] = rdMolStandardize.TautomerEnumerator().Canonicalize
+    return canonical
+
+
+def _without_isotopes(molecule: Any) -> Any:
+    from rdkit import Chem
+
+    if not any(atom.GetIsotope() for atom in molecule.GetAtoms()):
+        return molecule
+    plain = Chem.RWMol(molecule)
+    for atom in plain.GetAtoms():
+        atom.SetIsotope(0)
+    return plain.GetMol()

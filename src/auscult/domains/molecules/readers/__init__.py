@@ -1,0 +1,1 @@
+"""Readers of molecules: tables of SMILES."""

@@ -1,0 +1,1 @@
+"""Simulated libraries and assays; no compound was measured by anybody."""
