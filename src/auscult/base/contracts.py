@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,6 +46,8 @@ __all__ = [
     "ItemSet",
     "Items",
     "KindName",
+    "LocalFile",
+    "LocalFileMark",
     "Model",
     "Outputs",
     "Program",
@@ -70,6 +72,15 @@ class Config(BaseModel):
     """Settings of one part: frozen, and an unknown key is an error. A field's description is its help text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class LocalFileMark:
+    """Tells the engine that a text setting of a task names a file."""
+
+
+LocalFile = Annotated[str, LocalFileMark()]
+"""A setting of a task that names a file which it needs: hashed into what depends on it, and copied into the release,
+so that the task is given a path that exists. Empty where none is needed."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from auscult.engine.outputs import concat, predict_items, questions, read_output
 from auscult.engine.program import read_program, save_program
 from auscult.engine.quality.duplicates import duplicate_pairs
 from auscult.engine.splits import Split
+from auscult.engine.task_files import file_hashes
 
 KNOWN = {"train": (), "valid": ("train",), "test": ("train", "valid"), "apart": ()}
 """What a task that asks may see of the records whose items of a role are asked for."""
@@ -95,6 +96,8 @@ def arm_key(bench: Bench, arm: Arm, split: Split) -> str:
     recipe = bench.recipe
     rows = [v.tolist() for v in (split.record, split.role, split.begin, split.end, split.step, split.fold)]
     stated = [asdict(arm), recipe.train.model_dump(), recipe.calibrate.model_dump(), dict(recipe.task), rows]
+    name, settings = part_of(recipe.task, where="[task]")
+    stated.append(file_hashes(bench.domain, name, settings))
     return f"{arm.model}-{hash_of([stated, bench.dataset.hash])[:12]}"
 
 

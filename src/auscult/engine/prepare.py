@@ -28,6 +28,7 @@ from auscult.base.registry import load_part
 from auscult.engine.columns import BatchWriter, NpyAppender
 from auscult.engine.pseudonym import pseudonym
 from auscult.engine.sources import read_source
+from auscult.engine.task_files import file_hashes, located
 
 CHUNK_BYTES = 8 << 20
 CHUNK_SOURCES = 64
@@ -53,18 +54,29 @@ class PrepareJob:
         return make_task(self.domain, self.task, self.task_settings)
 
 
-def make_task(domain: Domain, name: str, settings: Mapping[str, Any]) -> Task:
+def make_task(domain: Domain, name: str, settings: Mapping[str, Any], *, release: Path | None = None) -> Task:
     """Return a task of a domain with its settings checked.
+
+    Parameters
+    ----------
+    domain : Domain
+        Whose task.
+    name : str
+        Name of the task.
+    settings : mapping
+        As the recipe states them, or the manifest of a release.
+    release : Path, optional
+        Folder of the release that holds the files which the settings name.
 
     Raises
     ------
     RecipeError
-        If a setting is unknown or out of range.
+        If a setting is unknown or out of range, or a file that it names is not there.
     UsageError
         If the domain has no such task.
     """
     cls = load_part(domain, "tasks", name)
-    task: Task = cls(validated(cls.Config, settings, where=f"[task] {name}"))
+    task: Task = cls(validated(cls.Config, located(cls.Config, settings, release=release), where=f"[task] {name}"))
     return task
 
 
@@ -135,6 +147,7 @@ def code_hash(domain: Domain) -> str:
 def _shard_key(chunk: Sequence[Source], job: PrepareJob, code: str) -> str:
     content = [[s.reader, s.name, [sha256_file(p) for p in s.files]] for s in chunk]
     stated = [FORMAT, job.domain.name, job.task, dict(job.task_settings), dict(job.same_subject), hash_of(job.key)]
+    stated.append(file_hashes(job.domain, job.task, job.task_settings))
     return hash_of([content, stated, code])[:32]
 
 

@@ -255,7 +255,7 @@ def open_release(folder: Path, find_domain: Callable[[str], Domain], *, threads:
         )
     manifest = read_json(folder / MANIFEST)
     domain = find_domain(manifest["domain"])
-    task = make_task(domain, manifest["task"]["name"], manifest["task"]["settings"])
+    task = make_task(domain, manifest["task"]["name"], manifest["task"]["settings"], release=folder)
     program = read_program(folder / "program")
     gate = read_json(folder / "gate.json")
     return Release(

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 from zlib import crc32
 
 import numpy as np
+from pydantic import Field as Setting
 
 from auscult.base.arrays import Array
-from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
+from auscult.base.contracts import Config, Items, LocalFile, Outputs, RecordBatch, TaskSpec
 from auscult.base.errors import ReadError
-from toys.tasks.common import NoSettings, needed, only, rows_of
+from toys.tasks.common import needed, only, rows_of
 
 VOCABULARY, LENGTH = 512, 12
+
+
+class CodesConfig(Config):
+    """Settings of the toy."""
+
+    silent: LocalFile = Setting("", description="File of words that are not looked at, one a line.")
 
 
 class Codes:
     """Which of three problems a note names."""
 
-    Config: ClassVar[type[Config]] = NoSettings
+    Config: ClassVar[type[Config]] = CodesConfig
 
-    def __init__(self, config: NoSettings) -> None:
+    def __init__(self, config: CodesConfig) -> None:
+        self._silent = set(Path(config.silent).read_text().split()) if config.silent else set()
         self.spec = TaskSpec(
             "codes", "labels", "problems that a note names", ("leak", "screen", "alarm"),
             primary="mean_roc_auc", metrics=("mean_roc_auc", "micro_f1", "macro_f1"), floor="no-words", example="notes",
@@ -47,7 +56,8 @@ class Codes:
         rows = rows_of(batch)
         ids = np.full((len(batch), LENGTH), -1, dtype=np.int64)
         for row, text in enumerate(batch.dense("text")):
-            words = [crc32(w.encode()) % VOCABULARY for w in str(text).lower().split()][:LENGTH]
+            words = [crc32(w.encode()) % VOCABULARY for w in str(text).lower().split() if w not in self._silent]
+            words = words[:LENGTH]
             ids[row, : len(words)] = words
         counts = (ids >= 0).astype(np.float32)
         target = np.asarray(batch.dense("codes")) if batch.has("codes") else None

@@ -32,6 +32,7 @@ from auscult.engine.release.sign import read_private_key, sign_file
 from auscult.engine.release.verify import UNSEALED, seal_of
 from auscult.engine.runtime import MANIFEST, open_release
 from auscult.engine.splits import Split
+from auscult.engine.task_files import copied, file_hashes
 
 
 def write_release(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, key: Path | None) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft
     write_json(draft / "calibration.json", dict(fit.calibration))
     write_json(draft / "gate.json", None if gate is None else gate.to_dict())
     save_resolved(recipe, draft / "recipe.resolved.toml")
-    manifest = {**_manifest(bench, evidence), "signed": signed}
+    manifest = {**_manifest(bench, evidence, draft), "signed": signed}
     write_json(draft / MANIFEST, manifest)
     make_golden_inputs(bench.domain, bench.task.spec.example, draft / "golden")
     opened = open_release(draft, lambda name: bench.domain)
@@ -90,7 +91,7 @@ def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft
         "split": hash_of(evidence.split),
         "recipe": recipe.hash,
         "program": program_hash(fit.program),
-        "preprocessing": hash_of([code_hash(bench.domain), dict(recipe.task)]),
+        "preprocessing": _preprocessing_hash(bench),
         "calibration": hash_of([dict(fit.calibration), None if gate is None else gate.to_dict()]),
         "golden": golden_hash(draft / "golden"),
         "metrics": hash_of(dict(evidence.metrics)),
@@ -103,7 +104,13 @@ def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft
     return manifest
 
 
-def _manifest(bench: Bench, evidence: Evidence) -> dict[str, Any]:
+def _preprocessing_hash(bench: Bench) -> str:
+    """Hash of the code and the settings that make items of records, and of the files that the settings name."""
+    name, settings = part_of(bench.recipe.task, where="[task]")
+    return hash_of([code_hash(bench.domain), {**bench.recipe.task, **file_hashes(bench.domain, name, settings)}])
+
+
+def _manifest(bench: Bench, evidence: Evidence, draft: Path) -> dict[str, Any]:
     recipe = bench.recipe
     name, settings = part_of(recipe.task, where="[task]")
     return {
@@ -114,7 +121,7 @@ def _manifest(bench: Bench, evidence: Evidence) -> dict[str, Any]:
         "auscult": version("auscult"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "domain": bench.domain.name,
-        "task": {"name": name, "settings": settings},
+        "task": {"name": name, "settings": copied(bench.domain, name, settings, release=draft)},
         "kind": bench.task.spec.kind,
         "labels": list(bench.task.spec.labels),
         "answer_schema": kind_of(bench.task.spec).schema(bench.task.spec),
