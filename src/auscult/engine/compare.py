@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from auscult.base.arrays import Column, Ragged
-from auscult.base.contracts import Config, Outputs, TaskSpec
+from auscult.base.contracts import Config, Outputs
 from auscult.base.errors import DataError, RecipeError, VerifyError
 from auscult.base.recipe import load_recipe, validated
 from auscult.engine.evaluate import Judge
+from auscult.engine.packed import unpacked_rows
 from auscult.engine.runtime import Release
 
 
@@ -153,26 +153,9 @@ def _answers(release: Release) -> tuple[Outputs, list[tuple[str, int]], dict[str
     position = table.get("position", [0] * len(record))
     order = sorted(range(len(record)), key=lambda i: (record[i], position[i]))
     ordered = {name: [values[i] for i in order] for name, values in table.items()}
-    arrays = {n.removeprefix("answer_"): _column(v) for n, v in ordered.items() if n.startswith("answer_")}
-    target = {n.removeprefix("target_"): _column(v) for n, v in ordered.items() if n.startswith("target_")}
-    outputs = Outputs(_shaped(release.spec, arrays), np.arange(len(record)), None, _shaped(release.spec, target))
+    arrays = {n.removeprefix("answer_"): unpacked_rows(v) for n, v in ordered.items() if n.startswith("answer_")}
+    target = {n.removeprefix("target_"): unpacked_rows(v) for n, v in ordered.items() if n.startswith("target_")}
+    outputs = Outputs(arrays, np.arange(len(record)), None, target)
     keys = {n: [str(x) for x in v] for n, v in ordered.items() if not n.startswith(("answer_", "target_"))}
     keys["unit"] = keys.get("subject", keys["record"])
     return outputs, [(ordered["record"][i], int(position[order[i]])) for i in range(len(order))], keys
-
-
-def _column(values: list[Any]) -> Column:
-    if not isinstance(values[0], list):
-        return np.asarray(values)
-    if len({len(v) for v in values}) == 1:
-        return np.asarray(values)
-    return Ragged.of([np.asarray(v) for v in values])
-
-
-def _shaped(spec: TaskSpec, columns: Mapping[str, Column]) -> dict[str, Column]:
-    """Give back the axes that a flat list lost."""
-    shaped = dict(columns)
-    interval = shaped.get("interval")
-    if spec.kind == "value" and isinstance(interval, np.ndarray):
-        shaped["interval"] = interval.reshape(len(interval), len(spec.labels), 2)
-    return shaped

@@ -17,6 +17,7 @@ from auscult.base.recipe import part_of, save_resolved
 from auscult.engine.answers import kind_of
 from auscult.engine.arms import Bench, Fit
 from auscult.engine.gate import fit_gate
+from auscult.engine.packed import packed_rows
 from auscult.engine.prepare import code_hash
 from auscult.engine.program import program_hash, save_program
 from auscult.engine.release.evidence import Evidence
@@ -144,7 +145,7 @@ def _write_evidence(bench: Bench, evidence: Evidence, manifest: dict[str, Any], 
 
 
 def _write_predictions(bench: Bench, test: Outputs, path: Path) -> None:
-    """One row an answer: record hash, pseudonym, subgroup keys, target and answer as JSON. No name, no raw value."""
+    """One row an answer: record hash, pseudonym, subgroup keys, target and answer. No name, no raw value."""
     kind, dataset = kind_of(bench.task.spec), bench.dataset
     columns: dict[str, Any] = {"record": [str(dataset.hashes[r]) for r in test.record]}
     if dataset.subjects is not None:
@@ -153,15 +154,11 @@ def _write_predictions(bench: Bench, test: Outputs, path: Path) -> None:
         columns["position"] = test.position
     columns |= {key: [str(values[r]) for r in test.record] for key, values in dataset.groups.items()}
     for name, target in (test.target or {}).items():
-        columns[f"target_{name}"] = [_listed(target[row]) for row in range(len(test))]
-    for name in test.arrays:
-        columns[f"answer_{name}"] = [_listed(test.arrays[name][row]) for row in range(len(test))]
+        columns[f"target_{name}"] = packed_rows(target)
+    for name, answer in test.arrays.items():
+        columns[f"answer_{name}"] = packed_rows(answer)
     columns["kind"] = [kind.name] * len(test)
     pq.write_table(pa.table(columns), path)
-
-
-def _listed(value: Any) -> Any:
-    return value.ravel().tolist() if getattr(value, "ndim", 0) else value.item()
 
 
 def _file_hashes(folder: Path) -> dict[str, str]:
