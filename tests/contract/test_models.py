@@ -9,7 +9,7 @@ from auscult.base.arrays import Array
 from auscult.base.errors import ShapeError
 from auscult.engine.answers import KINDS, kind_of
 from auscult.engine.drivers import load_program
-from toys.battery import Case, Once, cases, domains, parts, suited, task_of
+from toys.battery import Case, Once, assert_close, cases, domains, parts, suited, task_of
 
 MODELS = parts("models")
 
@@ -61,7 +61,7 @@ def test_split_batch_gives_the_same_answer(fitted: list[Case]) -> None:
         halves = [run({k: v[part] for k, v in inputs.items()}) for part in (slice(0, cut), slice(cut, None))]
         for name, whole in case.before.items():
             joined = np.concatenate([h[name] for h in halves])
-            _assert_close(joined, whole, case.task)
+            assert_close(joined, whole, case.task)
 
 
 @every_model
@@ -69,7 +69,7 @@ def test_one_item_is_enough(fitted: list[Case]) -> None:
     for case in fitted:
         answer = load_program(case.program)({k: v[:1] for k, v in case.made.inputs(case.program).items()})
         for name, values in answer.items():
-            _assert_close(values[0], case.before[name][0], case.task)
+            assert_close(values[0], case.before[name][0], case.task)
 
 
 @every_model
@@ -120,13 +120,6 @@ def test_every_kind_and_every_driver_has_a_toy() -> None:
     toys = domains()["toys"]
     assert {task_of("toys", t).spec.kind for t in toys.tasks} == set(KINDS)
     assert len(DRIVERS) == 6  # the closed list of the design; a toy uses each, see test_drivers
-
-
-def _assert_close(values: Array, expected: Array, task: str) -> None:
-    if expected.dtype.kind == "S":
-        np.testing.assert_array_equal(values, expected, err_msg=task)
-    else:
-        np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5, err_msg=task)
 
 
 def _with_nan(values: Array) -> Array:

@@ -13,7 +13,7 @@ from auscult.base.errors import InputError
 from auscult.engine.answers import kind_of
 from auscult.engine.metrics.table import METRICS
 from auscult.engine.program import read_program, save_program
-from toys.battery import Once, Prepared, domains, fit, fits_schema, parts, prepared, raw_batches, task_of
+from toys.battery import Once, Prepared, assert_close, domains, fit, fits_schema, parts, prepared, raw_batches, task_of
 
 TASKS = parts("tasks")
 every_task = pytest.mark.parametrize(("domain", "name"), TASKS, ids=["-".join(t) for t in TASKS])
@@ -68,7 +68,7 @@ def test_a_record_alone_gives_the_same_items(domain: str, name: str) -> None:
     alone = made.task.cut(made.batch.take(np.array([row])))
     mine = np.flatnonzero(made.items.record == row)
     for key, values in alone.inputs.items():
-        np.testing.assert_allclose(values, made.items.inputs[key][mine], rtol=1e-6, atol=1e-6)
+        assert_close(values, made.items.inputs[key][mine], key, tolerance=1e-6)
     np.testing.assert_array_equal(alone.position, made.items.position[mine])
 
 

@@ -208,6 +208,14 @@ def _case(once: Once, domain: str, model: str, task: str) -> Case:
     return Case(task, prepared(domain, task), read_program(folder / "program"), before, (first, second))
 
 
+def assert_close(values: Array, expected: Array, what: str, *, tolerance: float = 1e-4) -> None:
+    """Hold numbers against numbers within a tolerance, and names against names."""
+    if expected.dtype.kind == "S":
+        np.testing.assert_array_equal(values, expected, err_msg=what)
+    else:
+        np.testing.assert_allclose(values, expected, rtol=tolerance, atol=tolerance / 10, err_msg=what)
+
+
 def fits_schema(value: Any, schema: dict[str, Any], where: str = "answer") -> str:
     """Say where a JSON value does not fit a schema of the few words that answer kinds use; empty where it fits."""
     if "const" in schema:

@@ -5,4 +5,5 @@ DOMAINS = {
     "molecules": "auscult.domains.molecules:DOMAIN",
     "signals": "auscult.domains.signals:DOMAIN",
     "text": "auscult.domains.text:DOMAIN",
+    "recommend": "auscult.domains.recommend:DOMAIN",
 }

@@ -1,0 +1,32 @@
+"""Recommendation: which device for whom, from use, from graphs of devices, and from attributes."""
+
+from __future__ import annotations
+
+from auscult.base.contracts import Domain
+from auscult.domains.recommend.datasets import DATASETS
+
+_HERE = "auscult.domains.recommend"
+CHECKS = ("popularity-share", "rare-items", "short-histories")
+
+DOMAIN = Domain(
+    name="recommend",
+    summary="which device for whom: next items, predicate devices, clicks",
+    readers={
+        "interactions": f"{_HERE}.readers.interactions:InteractionsReader",
+        "lightgcn": f"{_HERE}.readers.lightgcn:LightGcnReader",
+    },
+    tasks={
+        "next-items": f"{_HERE}.tasks.next_items:NextItems",
+    },
+    models={
+        "popularity": f"{_HERE}.models.popularity:Popularity",
+        "item-knn": f"{_HERE}.models.item_knn:ItemKnn",
+        "graph-filter": f"{_HERE}.models.graph_filter:GraphFilter",
+    },
+    checks={name: f"{_HERE}.checks:{name.replace('-', '_')}" for name in CHECKS},
+    examples={
+        "ward-usage": f"{_HERE}.examples:write_ward_usage",
+        "ward-layout": f"{_HERE}.examples:write_ward_layout",
+    },
+    datasets=DATASETS,
+)

@@ -1,0 +1,55 @@
+"""Checks of interactions: how much they can say about new users and items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from auscult.base.contracts import Finding, RecordBatch
+
+POPULAR_SHARE = 0.01
+MUCH = 0.5
+FEW = 5
+
+
+def _counts(batches: Iterable[RecordBatch]) -> tuple[np.ndarray, np.ndarray]:
+    """How often each item was taken, and how many items each user took."""
+    names, lengths = [], []
+    for batch in batches:
+        if not batch.has("item"):
+            continue
+        names.append(np.asarray(batch.ragged("item").values))
+        lengths.append(batch.ragged("item").lengths)
+    if not names:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    return np.unique(np.concatenate(names), return_counts=True)[1], np.concatenate(lengths)
+
+
+def popularity_share(batches: Iterable[RecordBatch]) -> list[Finding]:
+    """Say where few items hold most interactions: then popularity alone looks good."""
+    counts, _ = _counts(batches)
+    if not len(counts):
+        return []
+    top = max(1, round(POPULAR_SHARE * len(counts)))
+    share = float(np.sort(counts)[-top:].sum() / counts.sum())
+    if share < MUCH:
+        return []
+    text = f"{top} of {len(counts)} items hold {100 * share:.0f} % of the interactions; read the floor popularity"
+    return [Finding("popularity-share", "warning", text, top)]
+
+
+def rare_items(batches: Iterable[RecordBatch]) -> list[Finding]:
+    """Count items that too few users took to be recommended for what others took."""
+    counts, _ = _counts(batches)
+    rare = int((counts < FEW).sum())
+    text = f"of {len(counts)} items were taken by fewer than {FEW} users; only their attributes can recommend them"
+    return [Finding("rare-items", "info", f"{rare} {text}", rare)] if rare else []
+
+
+def short_histories(batches: Iterable[RecordBatch]) -> list[Finding]:
+    """Count users with too few items to be known by them."""
+    _, lengths = _counts(batches)
+    few = int((lengths < FEW).sum())
+    text = f"of {len(lengths)} users took fewer than {FEW} items; popularity speaks for them"
+    return [Finding("short-histories", "info", f"{few} {text}", few)] if few else []

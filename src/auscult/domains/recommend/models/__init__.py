@@ -1,0 +1,1 @@
+"""Models of recommendation, one file each."""

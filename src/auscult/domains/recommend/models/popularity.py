@@ -1,0 +1,33 @@
+"""Model ``popularity``: what most users take, for everybody; the floor."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
+from auscult.domains.recommend.models.taken import RankingFitted, Taken, ranking_program
+
+
+class PopularityConfig(Config):
+    """The model has no settings."""
+
+
+class Popularity:
+    """Counts users of each item."""
+
+    Config: ClassVar[type[Config]] = PopularityConfig
+    kinds: ClassVar[tuple[KindName, ...]] = ("ranking",)
+    inputs: ClassVar[tuple[str, ...]] = ("item",)
+
+    def __init__(self, config: PopularityConfig) -> None:
+        pass
+
+    def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
+        """Count."""
+        taken = Taken.of(train)
+        nothing = sparse.csr_matrix((len(taken.names), len(taken.names)), dtype=np.float32)
+        share = taken.popularity / max(taken.matrix.shape[0], 1)
+        return RankingFitted(ranking_program(taken.names, nothing, share))

@@ -1,0 +1,1 @@
+"""What the same code does in training and serving; numpy only."""

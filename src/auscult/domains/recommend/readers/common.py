@@ -1,0 +1,100 @@
+"""Interactions of users as record batches: what every reader of this domain ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+
+from auscult.base.arrays import Column, Ragged
+from auscult.base.contracts import Field, Index, RecordBatch, SetAside
+from auscult.domains.recommend.preprocess.names import NAME_BYTES, Names, as_names
+
+USERS = 8192
+"""Users of one batch."""
+
+REASONS = {
+    "user": "without a user",
+    "item": "without an item",
+    "long": f"whose item has a name of more than {NAME_BYTES} bytes",
+    "time": "whose time is no date and time",
+    "future": "whose time lies in the future, check the clock of the export",
+    "weight": "whose weight is no number",
+    "negative": "whose weight is negative",
+    "twice": "that repeat an item of the same user; the earliest was kept",
+}
+DAY_S = 86_400.0
+
+
+def judged(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add to interactions why each cannot be used (a key of ``REASONS``, or null) and sort them by user and time.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``line``, ``user`` and ``item`` as text; ``time`` in seconds since 1970 and ``weight`` as numbers, where there
+        are such columns, null where they could not be read.
+    """
+    latest = datetime.now(UTC).timestamp() + DAY_S
+    wrong = {
+        "user": pl.col("user").fill_null("") == "",
+        "item": pl.col("item").fill_null("") == "",
+        "long": pl.col("item").str.len_bytes() > NAME_BYTES,
+    }
+    if "time" in rows.columns:
+        wrong |= {"time": pl.col("time").is_null() | pl.col("time").is_nan(), "future": pl.col("time") > latest}
+    if "weight" in rows.columns:
+        no_number = pl.col("weight").is_null() | ~pl.col("weight").is_finite()
+        wrong |= {"weight": no_number, "negative": pl.col("weight") < 0}
+    reason = pl.coalesce(pl.when(test).then(pl.lit(key)) for key, test in wrong.items())
+    order = ["user", *(name for name in ("part", "time") if name in rows.columns), "line"]
+    found = rows.with_columns(reason.alias("reason")).sort(order, maintain_order=True)
+    again = pl.col("reason").is_null() & (pl.col("line").cum_count().over("user", "item", "reason") > 1)
+    return found.with_columns(pl.when(again).then(pl.lit("twice")).otherwise("reason").alias("reason"))
+
+
+def left_out(rows: pl.DataFrame, name: str, where: str) -> Iterator[SetAside]:
+    """Say how many interactions of a table were left out, and why."""
+    counts = rows.drop_nulls("reason").group_by("reason").agg(pl.len(), pl.col("line").min()).sort("line")
+    for reason, count, line in counts.iter_rows():
+        told = f"left out {count} of {len(rows)} interactions {REASONS[reason]} (the first in line {line})"
+        yield SetAside(name, f"{where}: {told}", line)
+
+
+def batches(rows: pl.DataFrame, *, prefix: str = "") -> Iterator[RecordBatch]:
+    """Yield the users of usable interactions, sorted by user, as records.
+
+    Fields: ``item`` (L), names; and where the table has them ``time`` (L) in seconds since 1970, ``weight`` (L) and
+    ``part`` (L), 0, 1 or 2 for train, valid and test.
+    """
+    users = rows.get_column("user").rle().struct.unnest()
+    names, lengths = users.get_column("value").to_list(), users.get_column("len").to_numpy().astype(np.int64)
+    ends = np.cumsum(lengths)
+    for begin in range(0, len(names), USERS):
+        end = min(begin + USERS, len(names))
+        first = int(ends[begin] - lengths[begin])
+        some = rows.slice(first, int(ends[end - 1]) - first)
+        offsets = np.concatenate([[0], np.cumsum(lengths[begin:end])]).astype(np.int64)
+        yield _batch(some, names[begin:end], offsets, prefix)
+
+
+def _batch(rows: pl.DataFrame, users: Sequence[str], offsets: Index, prefix: str) -> RecordBatch:
+    kinds = {"time": ("array", "T", "s"), "weight": ("array", "L", "1"), "part": ("ids", "L", "")}
+    fields: dict[Field, Column] = {Field("item", "ids", "L", ragged=True): Ragged(names_of(rows["item"]), offsets)}
+    for name, (kind, axes, unit) in kinds.items():
+        if name in rows.columns:
+            values = rows.get_column(name).to_numpy().astype(np.int8 if name == "part" else np.float64)
+            fields[Field(name, kind, axes, unit=unit, ragged=True)] = Ragged(values, offsets)  # type: ignore[arg-type]
+    columns = {field.name: column for field, column in fields.items()}
+    record = np.array([f"{prefix}{u}" for u in users], dtype=np.str_)
+    return RecordBatch(tuple(fields), columns, record, np.array(users, dtype=np.str_))
+
+
+def names_of(texts: pl.Series) -> Names:
+    """Give a column of names as bytes, (N,); each different one is encoded once."""
+    distinct = texts.unique()
+    number = pl.Series(range(len(distinct)), dtype=pl.UInt32)
+    names = as_names(distinct.to_list())
+    return np.asarray(names[texts.replace_strict(distinct, number).to_numpy()])

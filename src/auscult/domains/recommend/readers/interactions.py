@@ -1,0 +1,130 @@
+"""Tables of interactions: who used which item, when, and how much; CSV, TSV or Parquet.
+
+The columns are told by their names: a user (``user``, ``user_id``, ``patient``, ``ward``, …), an item (``item``,
+``device``, ``product``, …), and where there are such a time and a weight. A table larger than memory is read in several
+passes, each over a share of the users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from auscult.base.contracts import RecordBatch, SetAside, Source
+from auscult.base.errors import ReadError
+from auscult.domains.recommend.readers.common import batches, judged, left_out
+
+NAME = "interactions"
+HEAD_BYTES = 8192
+PASS_BYTES = 256 << 20
+"""What of a table is held in memory at a time, about."""
+
+SEPARATORS = (",", "\t", ";", "|")
+COLUMNS = {
+    "user": ("user", "user_id", "userid", "patient", "patient_id", "ward", "customer", "customer_id"),
+    "item": ("item", "item_id", "itemid", "device", "device_id", "product", "product_id", "artistid"),
+    "time": ("time", "timestamp", "date", "datetime", "used_at"),
+    "weight": ("weight", "count", "quantity", "rating"),
+}
+_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+
+
+class InteractionsReader:
+    """Reads a table of interactions: one record a user, in the order of time where there is one."""
+
+    def detect(self, files: Sequence[Path]) -> Iterator[Source]:
+        """Yield Parquet files and text tables whose header names a user and an item."""
+        for path in files:
+            if {"user", "item"} <= set(roles_of(header_of(path))):
+                yield Source(NAME, path.stem, (path,))
+
+    def read(self, source: Source) -> Iterator[RecordBatch | SetAside]:
+        """Yield users in batches, then what was left out and why.
+
+        Raises
+        ------
+        ReadError
+            If the table is broken, or no interaction can be used.
+        """
+        path = source.files[0]
+        table = _lazy(path)
+        n_passes = 1 + path.stat().st_size // PASS_BYTES
+        usable = False
+        for number in range(n_passes):
+            share = table.filter(pl.col("user").hash(0) % n_passes == number) if n_passes > 1 else table
+            try:
+                rows = judged(share.collect())
+            except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+                raise ReadError(
+                    f"{path.name}: expected rows with the columns of the header, got a broken table"
+                ) from error
+            kept = rows.filter(pl.col("reason").is_null())
+            usable |= len(kept) > 0
+            yield from batches(kept, prefix=f"{source.name}/")
+            yield from left_out(rows, source.name, path.name)
+        if not usable:
+            raise ReadError(f"{path.name}: expected interactions of users with items, got none that can be used")
+
+
+def header_of(path: Path) -> list[str]:
+    """Names of the columns of a Parquet file or a text table; empty where it is neither."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    if head.startswith(b"PAR1"):
+        try:
+            return list(pl.read_parquet_schema(path))
+        except (pl.exceptions.PolarsError, OSError):
+            return []
+    line = head.split(b"\n", 1)[0].strip()
+    if not line or b"\0" in head:
+        return []
+    text = line.decode("utf-8-sig", errors="replace")
+    return [part.strip().strip('"') for part in text.split(separator_of(text))]
+
+
+def separator_of(header: str) -> str:
+    """The separator that a header line has most of."""
+    return max(SEPARATORS, key=header.count)
+
+
+def roles_of(columns: Sequence[str]) -> dict[str, str]:
+    """Column of each role that a header names; a role that two columns claim goes to the name listed first."""
+    lower = {c.lower(): c for c in columns}
+    found = {role: [lower[n] for n in names if n in lower] for role, names in COLUMNS.items()}
+    return {role: names[0] for role, names in found.items() if names}
+
+
+def _lazy(path: Path) -> pl.LazyFrame:
+    """Interactions as ``judged`` takes them, not read yet."""
+    roles = roles_of(header_of(path))
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    if head.startswith(b"PAR1"):
+        table = pl.scan_parquet(path)
+    else:
+        separator = separator_of(head.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace"))
+        table = pl.scan_csv(path, separator=separator, infer_schema=False)
+        table = table.rename({c: c.strip() for c in table.collect_schema().names()})
+    first = 2 if not head.startswith(b"PAR1") else 1
+    wanted = [
+        pl.col("line") + first,
+        *(pl.col(roles[r]).cast(pl.String).str.strip_chars().alias(r) for r in ("user", "item")),
+    ]
+    if "time" in roles:
+        wanted.append(_seconds(pl.col(roles["time"]), table.collect_schema()[roles["time"]]).alias("time"))
+    if "weight" in roles:
+        wanted.append(pl.col(roles["weight"]).cast(pl.Float64, strict=False).alias("weight"))
+    return table.with_row_index("line").select(wanted)
+
+
+def _seconds(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """A time as seconds since 1970: a number is one already, a text is ISO 8601."""
+    if kind.is_temporal():
+        return column.cast(pl.Datetime("us")).dt.timestamp("us") / 1e6
+    if kind.is_numeric():
+        return column.cast(pl.Float64)
+    text = column.str.strip_chars().str.replace(r"Z$", "")
+    dates = (text.str.to_datetime(f, strict=False, time_unit="us").dt.timestamp("us") / 1e6 for f in _FORMATS)
+    return pl.coalesce(text.cast(pl.Float64, strict=False), *dates)

@@ -1,0 +1,1 @@
+"""Simulated exports; none is of a person or a real device."""

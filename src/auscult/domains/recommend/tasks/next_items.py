@@ -1,0 +1,83 @@
+"""Task ``next-items``: what a user has taken → what the user takes next, out of everything that training knows.
+
+Every interaction is an item to learn from; a question is a user with the items that may be seen. A new user is asked
+about in the same way: a file with what the user has taken so far, or with nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from auscult.base.arrays import Array
+from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.errors import ReadError
+from auscult.domains.recommend.preprocess.names import padded, unpadded
+from auscult.domains.recommend.preprocess.reasons import reasons
+
+METRICS = ("recall_at_20", "ndcg_at_20", "map_at_20", "hit_rate_at_20", "mrr")
+
+
+class NextItemsConfig(Config):
+    """The task has no settings."""
+
+
+class NextItems:
+    """The next items of a user."""
+
+    Config: ClassVar[type[Config]] = NextItemsConfig
+
+    def __init__(self, config: NextItemsConfig) -> None:
+        self.spec = TaskSpec(
+            name="next-items",
+            kind="ranking",
+            summary="the items that a user takes next, from those taken before",
+            labels=("item",),
+            primary="recall_at_20",
+            metrics=METRICS,
+            floor="popularity",
+            example="ward-usage",
+            tags=("recommendation", "collaborative filtering", "implicit feedback"),
+        )
+
+    def prepare(self, batch: RecordBatch) -> RecordBatch:
+        """Keep the items, and the part of a given split where there is one.
+
+        Raises
+        ------
+        ReadError
+            If the records hold no items.
+        """
+        if not batch.has("item"):
+            raise ReadError(f"expected items of users, got {', '.join(batch.columns) or 'nothing'}")
+        user = {Field("user", "text"): batch.record}  # two users of the same items are two records
+        return batch.with_columns(user, drop=[n for n in batch.columns if n not in ("item", "part")])
+
+    def cut(self, batch: RecordBatch) -> Items:
+        """One item an interaction: ``item`` (N,), which is its target too, and ``part`` (N,)."""
+        taken = batch.ragged("item")
+        record = np.repeat(np.arange(len(batch)), taken.lengths)
+        names = np.array(taken.values)
+        inputs = {"item": names}
+        if batch.has("part"):
+            inputs["part"] = np.array(batch.ragged("part").values)
+        return Items(inputs, record, np.arange(len(record)) - taken.offsets[record], names)
+
+    def ask(self, batch: RecordBatch, known: Items, asked: Items | None) -> Items:
+        """One question a user: ``history`` (N, L), padded with empty names; the target has the same form."""
+        rows = np.arange(len(batch), dtype=np.int64)
+        history = padded(known.inputs["item"], known.record, len(batch))
+        target = None if asked is None else padded(asked.inputs["item"], asked.record, len(batch))
+        return Items({"history": history}, rows, np.zeros_like(rows), target)
+
+    def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
+        """One ranked list a user."""
+        target = None if items.target is None else {"relevant": unpadded(items.target)}
+        return Outputs({"item": arrays["item"], "score": arrays["score"]}, items.record, None, target)
+
+    def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
+        """For each recommended item, which known items led to it, and how much of its score each made."""
+        items = self.cut(batch)
+        return reasons(self.ask(batch, items, None).inputs["history"], run)

@@ -1,0 +1,109 @@
+"""Popularity, neighbours and the graph filter against direct dense calculations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from auscult.base.contracts import FitContext, Items, ItemSet, Program
+from auscult.base.log import Silent
+from auscult.base.recipe import TrainTable
+from auscult.domains.recommend.models import taken as taken_module
+from auscult.domains.recommend.models.graph_filter import GraphFilter, GraphFilterConfig, singular_vectors
+from auscult.domains.recommend.models.item_knn import ItemKnn, ItemKnnConfig
+from auscult.domains.recommend.models.popularity import Popularity, PopularityConfig
+from auscult.domains.recommend.models.taken import Taken, pruned_product
+from auscult.domains.recommend.tasks.next_items import NextItems, NextItemsConfig
+from auscult.engine.drivers import load_program
+
+N_USERS, N_ITEMS = 60, 45
+
+
+@pytest.fixture
+def train() -> ItemSet:
+    rng = np.random.default_rng(1)
+    taken = rng.random((N_USERS, N_ITEMS)) < rng.uniform(0.05, 0.4, N_ITEMS)
+    taken[:, 0] |= ~taken.any(axis=1)
+    record, item = np.nonzero(taken)
+    names = np.array([f"D{i:02d}" for i in range(N_ITEMS)], dtype="S32")[item]
+    items = Items({"item": names}, record, np.arange(len(record)), names)
+    return ItemSet(items, np.arange(len(record)))
+
+
+def _fit(model: Any, train: ItemSet, folder: Path) -> Program:
+    context = FitContext(NextItems(NextItemsConfig()).spec, 0, TrainTable(threads=1), folder, Silent())
+    program: Program = model.fit(train, train, context).export()
+    return program
+
+
+def _dense(program: Program) -> np.ndarray[Any, Any]:
+    """The whole matrix of a program, by asking for the score of every item for every single one."""
+    a = program.arrays
+    size = len(a["indptr"]) - 1
+    matrix = np.zeros((size, size))
+    for row in range(size):
+        at = slice(a["indptr"][row], a["indptr"][row + 1])
+        matrix[row, a["indices"][at]] = a["data"][at]
+    return matrix + (a["left"] @ a["right"] if "left" in a else 0)
+
+
+def test_popularity_is_the_share_of_users(train: ItemSet, tmp_path: Path) -> None:
+    program = _fit(Popularity(PopularityConfig()), train, tmp_path)
+    counts = Taken.of(train).matrix.toarray().sum(axis=0)
+    np.testing.assert_allclose(program.arrays["prior"], counts / N_USERS, rtol=1e-6)
+    made = load_program(program)({"history": np.array([[b"unknown"]])})
+    assert made["item"][0, 0] == Taken.of(train).names[counts.argmax()]
+
+
+def test_neighbours_have_the_cosine_of_their_users(train: ItemSet, tmp_path: Path) -> None:
+    a = Taken.of(train).matrix.toarray().astype(np.float64)
+    cosine = (a.T @ a) / np.sqrt(np.outer(a.sum(0), a.sum(0)))
+    np.fill_diagonal(cosine, 0)
+    made = _dense(_fit(ItemKnn(ItemKnnConfig(neighbours=5)), train, tmp_path))
+    for row in range(N_ITEMS):
+        assert (made[row] > 0).sum() <= 5
+        np.testing.assert_allclose(np.sort(made[row])[-5:], np.sort(cosine[row])[-5:], rtol=1e-5)
+
+
+def test_the_filter_is_gf_cf_where_nothing_is_cut(train: ItemSet, tmp_path: Path) -> None:
+    """Linear part R'R, low-pass part D^-1/2 V V' D^1/2 (Shen et al. 2021), up to the weight between them."""
+    a = Taken.of(train).matrix.toarray().astype(np.float64)
+    users, items = a.sum(axis=1), a.sum(axis=0)
+    normal = a / np.sqrt(users)[:, None] / np.sqrt(items)
+    _, _, vector = np.linalg.svd(normal)
+    low = np.diag(items**-0.5) @ vector[:4].T @ vector[:4] @ np.diag(items**0.5)
+    linear = normal.T @ normal
+    np.fill_diagonal(linear, 0)
+    settings = GraphFilterConfig(keep=N_ITEMS, rank=4, low_pass=0.5, iterations=8)
+    made = _dense(_fit(GraphFilter(settings), train, tmp_path))
+    weight = 0.5 * np.linalg.norm(a @ linear) / np.linalg.norm(a @ low)
+    np.testing.assert_allclose(made, linear + weight * low, atol=5e-3 * linear.max())
+
+
+def test_singular_vectors_are_those_of_the_whole_decomposition() -> None:
+    from scipy import sparse
+
+    rng = np.random.default_rng(0)
+    dense = rng.random((80, 50)).astype(np.float32) * (rng.random((80, 50)) < 0.2)
+    value, vector = singular_vectors(sparse.csr_matrix(dense), 5, 8, seed=0)
+    _, expected, right = np.linalg.svd(dense)
+    np.testing.assert_allclose(value, expected[:5], rtol=1e-3)
+    np.testing.assert_allclose(np.abs((vector * right[:5]).sum(axis=1)), 1.0, atol=2e-2)
+
+
+@pytest.mark.parametrize("rows", [7, 1024])
+def test_a_product_by_blocks_keeps_the_largest_of_each_row(
+    rows: int, train: ItemSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taken_module, "ROWS", rows)
+    matrix = Taken.of(train).matrix
+    done: list[int] = []
+    made = pruned_product(matrix.T.tocsr(), matrix, 6, advance=done.append).toarray()
+    whole = (matrix.T @ matrix).toarray()
+    np.fill_diagonal(whole, 0)
+    for row in range(N_ITEMS):
+        np.testing.assert_allclose(np.sort(made[row])[-6:], np.sort(whole[row])[-6:])
+    assert sum(done) == N_ITEMS

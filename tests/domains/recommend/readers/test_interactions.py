@@ -1,0 +1,108 @@
+"""Tables of interactions: columns by their names, what cannot be used counted, large tables in passes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from auscult.base.contracts import RecordBatch, SetAside
+from auscult.base.errors import ReadError
+from auscult.domains.recommend.readers import interactions
+from auscult.domains.recommend.readers.interactions import InteractionsReader
+
+
+def _read(path: Path) -> tuple[list[RecordBatch], list[str]]:
+    reader = InteractionsReader()
+    (source,) = reader.detect([path])
+    read = list(reader.read(source))
+    return [p for p in read if isinstance(p, RecordBatch)], [p.reason for p in read if isinstance(p, SetAside)]
+
+
+def _taken(batches: list[RecordBatch]) -> dict[str, list[str]]:
+    """Items of each user, by hand-readable names."""
+    assert all(b.subject is not None for b in batches)
+    return {
+        str(user): [i.decode() for i in items]
+        for b in batches
+        for user, items in zip(b.subject if b.subject is not None else (), b.ragged("item"), strict=True)
+    }
+
+
+def test_users_come_with_their_items_in_the_order_of_time(tmp_path: Path) -> None:
+    path = tmp_path / "pool.csv"
+    path.write_text("Patient;Device;Date\nb;D1;2024-01-02\na;D2;2024-03-01\na;D1;2024-01-05 10:00\na;D3;2024-02-01\n")
+    batches, aside = _read(path)
+    assert _taken(batches) == {"a": ["D1", "D3", "D2"], "b": ["D1"]}
+    assert aside == []
+    (batch,) = batches
+    assert batch.record.tolist() == ["pool/a", "pool/b"]
+    assert batch.ragged("time")[1].tolist() == [datetime(2024, 1, 2, tzinfo=UTC).timestamp()]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_larger_than_a_pass_is_read_in_passes(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    table = pl.DataFrame({"user": rng.integers(0, 50, 2000), "item": rng.integers(0, 400, 2000)})
+    table = table.unique(maintain_order=True)
+    path = tmp_path / f"t.{suffix}"
+    table.write_csv(path) if suffix == "csv" else table.write_parquet(path)
+    whole = _taken(_read(path)[0])
+    monkeypatch.setattr(interactions, "PASS_BYTES", path.stat().st_size // 3)
+    batches, aside = _read(path)
+    assert len(batches) == 4
+    assert _taken(batches) == whole
+    assert sum(map(len, whole.values())) == len(table)
+    assert aside == []
+
+
+def test_what_cannot_be_used_is_left_out_and_counted(tmp_path: Path) -> None:
+    later = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%d")
+    rows = [
+        "a,D1,2024-01-01,1", "a,D1,2024-01-02,1", ",D1,2024-01-01,1", "a,,2024-01-01,1",
+        f"a,{'x' * 10240},2024-01-01,1",
+        f"a,D2,{later},1", "a,D3,yesterday,1", "a,D4,2024-01-01,-2", "a,D5,2024-01-01,NaN", "a,D6,2024-01-01,many",
+        "a,D7,2024-01-01,0",
+    ]  # fmt: skip
+    path = tmp_path / "t.csv"
+    path.write_text("user,item,time,weight\n" + "\n".join(rows) + "\n")
+    batches, aside = _read(path)
+    assert _taken(batches) == {"a": ["D1", "D7"]}
+    assert sorted(aside) == sorted(
+        f"t.csv: left out {count} of 11 interactions {why} (the first in line {line})"
+        for count, why, line in (
+            (1, "that repeat an item of the same user; the earliest was kept", 3),
+            (1, "without a user", 4),
+            (1, "without an item", 5),
+            (1, "whose item has a name of more than 32 bytes", 6),
+            (1, "whose time lies in the future, check the clock of the export", 7),
+            (1, "whose time is no date and time", 8),
+            (1, "whose weight is negative", 9),
+            (2, "whose weight is no number", 10),
+        )
+    )
+
+
+def test_a_table_without_a_usable_row_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("user,item\n,D1\n")
+    with pytest.raises(ReadError, match=r"t\.csv: expected interactions .*, got none that can be used"):
+        _read(path)
+
+
+def test_other_tables_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time,glucose\n1,2\n")
+    (tmp_path / "b.csv").write_text("user,score\n1,2\n")
+    (tmp_path / "c.parquet").write_bytes(b"PAR1 cut off")
+    assert list(InteractionsReader().detect(sorted(tmp_path.iterdir()))) == []
+
+
+def test_a_name_with_accents_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("user,item\na,Katheter-Größe-5\n", encoding="utf-8")
+    assert _taken(_read(path)[0]) == {"a": ["Katheter-Größe-5"]}
