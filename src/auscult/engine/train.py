@@ -157,7 +157,7 @@ def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: Fi
     loader = _Loader(plan.inputs, train, valid, fabric.device)
     with progress(context.report, "train", table.epochs) as bar:
         bar.advance(state.epoch)
-        while state.epoch < table.epochs and state.epoch - state.best_epoch <= table.patience:
+        while state.epoch < table.epochs and state.epoch - state.best_epoch < table.patience:
             rng = np.random.default_rng([context.seed, state.epoch])
             torch.manual_seed(int(rng.integers(2**62)))
             _set_rates(steps, optimisers, table, state.epoch)
