@@ -17,8 +17,9 @@ from auscult.base.recipe import Recipe
 from auscult.engine.evaluate import GateResult, Judge
 from auscult.engine.release.card import model_card, plain
 from auscult.engine.release.evidence import Evidence
-from auscult.engine.release.report import html_report, sections_of, write_report
+from auscult.engine.release.report import html_report, write_report
 from auscult.engine.release.report_parts import Source
+from auscult.engine.release.report_sections import SECTIONS, sections_of
 
 SPEC = TaskSpec("toy", "sample", "A toy task.", ("no", "yes"), "kid", ("kid", "membership_auc"), "noise", "toy")
 EVIL = "<script src='http://evil'>alert(1)</script> | `x` **b** [l](http://evil)"
@@ -102,6 +103,7 @@ def test_every_section_in_its_order() -> None:
         "summary", "intent", "results", "gates", "choice", "pictures", "subgroups", "by-subject", "leaks",
         "faults", "study", "data", "split", "calibration", "latency", "provenance",
     ]  # fmt: skip
+    assert list(SECTIONS) == anchors
     html = page(full)
     for anchor in anchors:
         assert f'<section id="{anchor}"' in html

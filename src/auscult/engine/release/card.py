@@ -5,22 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from auscult.engine.release.report_limits import faults_section, leaks_section, subgroups_section
-from auscult.engine.release.report_origin import (
-    calibration_section,
-    data_section,
-    latency_section,
-    split_section,
-)
-from auscult.engine.release.report_parts import Block, Listing, Section, Source, Table, Text, pairs
-from auscult.engine.release.report_results import choice_section, gates_section, results_section
-from auscult.engine.release.report_summary import (
-    caveats,
-    intent_rows,
-    judged_on,
-    summary_section,
-    title_rows,
-)
+from auscult.engine.release.report_parts import Block, Listing, Source, Table, Text, pairs
+from auscult.engine.release.report_sections import blocks_of
+from auscult.engine.release.report_summary import caveats, intent_rows, judged_on, title_rows
 from auscult.engine.release.report_text import meaning_of
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
@@ -55,11 +42,11 @@ def _headings(source: Source) -> dict[str, Sequence[Block]]:
     metrics, spec = source.metrics, source.spec
     definition, origin = meaning_of(metrics["primary"], spec)
     others = [name for name in metrics["metrics"] if name != metrics["primary"]]
-    results, gates = results_section(source), gates_section(source)
+    split = blocks_of(source, "split")
     return {
-        "Model details": [pairs(_details(source)), *choice_section(source).blocks[:1]],
+        "Model details": [pairs(_details(source)), *blocks_of(source, "choice")[:1]],
         "Intended use": [pairs(intent_rows(source))],
-        "Factors": subgroups_section(source).blocks,
+        "Factors": blocks_of(source, "subgroups"),
         "Metrics": [
             Text(f"Primary: {metrics['primary']}. {definition}{f' ({origin})' if origin else ''}"),
             Text(f"Reported beside it: {', '.join(others) or 'none'}."),
@@ -67,17 +54,17 @@ def _headings(source: Source) -> dict[str, Sequence[Block]]:
         ],
         "Evaluation data": [
             Text(f"Judged on {judged_on(source)}."),
-            *split_section(source).blocks[:1],
-            *leaks_section(source).blocks,
+            *split[:1],
+            *blocks_of(source, "leaks"),
         ],
-        "Training data": [*data_section(source).blocks, *split_section(source).blocks[1:]],
+        "Training data": [*blocks_of(source, "data"), *split[1:]],
         "Quantitative analyses": [
-            *summary_section(source).blocks[:1],
-            *_tables(results)[:1],
-            *gates.blocks[-1:],
-            *_tables(faults_section(source)),
-            *_tables(latency_section(source)),
-            *_tables(calibration_section(source))[-1:],
+            *blocks_of(source, "summary")[:1],
+            *_tables(source, "results")[:1],
+            *blocks_of(source, "gates")[-1:],
+            *_tables(source, "faults"),
+            *_tables(source, "latency"),
+            *_tables(source, "calibration")[-1:],
         ],
         "Ethical considerations": [Text(t) for t in _ethics(source)],
         "Caveats and recommendations": [
@@ -109,8 +96,8 @@ def _ethics(source: Source) -> list[str]:
     ]
 
 
-def _tables(section: Section) -> list[Table]:
-    return [block for block in section.blocks if isinstance(block, Table)]
+def _tables(source: Source, anchor: str) -> list[Table]:
+    return [block for block in blocks_of(source, anchor) if isinstance(block, Table)]
 
 
 def _block(block: Block) -> str:

@@ -12,28 +12,9 @@ from jinja2 import Environment, StrictUndefined
 from auscult.base.files import read_json, write_bytes
 from auscult.engine.release.card import model_card
 from auscult.engine.release.evidence import Evidence
-from auscult.engine.release.report_limits import (
-    by_subject_section,
-    faults_section,
-    leaks_section,
-    study_section,
-    subgroups_section,
-)
-from auscult.engine.release.report_origin import (
-    calibration_section,
-    data_section,
-    latency_section,
-    provenance_section,
-    split_section,
-)
-from auscult.engine.release.report_parts import Section, Source
-from auscult.engine.release.report_results import (
-    choice_section,
-    gates_section,
-    pictures_section,
-    results_section,
-)
-from auscult.engine.release.report_summary import intent_section, summary_section, title_rows
+from auscult.engine.release.report_parts import Source
+from auscult.engine.release.report_sections import sections_of
+from auscult.engine.release.report_summary import title_rows
 
 TEMPLATE = "report.html.j2"
 
@@ -59,29 +40,6 @@ def write_report(folder: Path, evidence: Evidence, manifest: Mapping[str, Any]) 
     source = Source(evidence, manifest, read_json(fitted) if fitted.exists() else {})
     write_bytes(folder / "report.html", html_report(source).encode())
     write_bytes(folder / "model-card.md", model_card(source).encode())
-
-
-def sections_of(source: Source) -> tuple[Section, ...]:
-    """Every section of the report, in reading order; those that the recipe does not ask for are left out."""
-    found = (
-        summary_section(source),
-        intent_section(source),
-        results_section(source),
-        gates_section(source),
-        choice_section(source),
-        pictures_section(source),
-        subgroups_section(source),
-        by_subject_section(source),
-        leaks_section(source),
-        faults_section(source),
-        study_section(source),
-        data_section(source),
-        split_section(source),
-        calibration_section(source),
-        latency_section(source),
-        provenance_section(source),
-    )
-    return tuple(section for section in found if section is not None)
 
 
 def html_report(source: Source) -> str:
