@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auscult.base.contracts import Field
+from auscult.base.arrays import Ragged
+from auscult.base.contracts import Field, RecordBatch
 from auscult.base.errors import InputError, ReadError, UnitError
-from auscult.domains.signals.preprocess.leads import checked_rate, choose_leads, to_rate, usable_ecg
+from auscult.domains.signals.preprocess.leads import checked_rate, choose_leads, prepare_ecg, to_rate, usable_ecg
 from auscult.domains.signals.simulate.ecg import simulate_ecg
 
 RATE_HZ = 250.0
@@ -59,3 +60,38 @@ def test_resampling_keeps_a_sine() -> None:
     expected = np.sin(2 * np.pi * 5 * np.arange(3600) / 360)[:, None]
     assert found.shape == (3600, 1)
     np.testing.assert_allclose(found[360:-360], expected[360:-360], atol=0.01)
+
+
+def _recorded() -> RecordBatch:
+    """The simulated ECG as leads V5 and MLII, with beats at samples 101, 1000 and the last one."""
+    ecg = Field("ecg", "array", "TC", unit="mV", rate_hz=RATE_HZ, channels=("V5", "MLII"), ragged=True)
+    beats = [Field(name, "array", "L", ragged=True) for name in ("beat_position", "beat_symbol")]
+    age = Field("age", "scalar")
+    columns = {
+        "ecg": Ragged.of([ECG[:, ::-1].astype(np.float32)]),
+        "beat_position": Ragged.of([np.array([101, 1000, len(ECG) - 1])]),
+        "beat_symbol": Ragged.of([np.array([78, 86, 78])]),
+        "age": np.array([50.0]),
+    }
+    return RecordBatch((ecg, *beats, age), columns, np.array(["a"]))
+
+
+def test_preparing_chooses_leads_and_brings_signal_and_beats_to_the_rate() -> None:
+    made = prepare_ecg(_recorded(), rate_hz=500.0, leads=2, annotations=("beat_position", "beat_symbol"))
+    assert sorted(made.columns) == ["beat_position", "beat_symbol", "ecg"]
+    assert (made.field("ecg").rate_hz, made.field("ecg").channels) == (500.0, ("lead1", "lead2"))
+    assert made.ragged("ecg")[0].shape == (2 * len(ECG), 2)
+    assert made.ragged("beat_position")[0].tolist() == [202, 2000, 2 * len(ECG) - 2]
+    np.testing.assert_allclose(made.ragged("ecg")[0][::2], ECG.astype(np.float32), atol=0.05)
+
+
+def test_preparing_takes_the_first_channel_where_no_leads_are_asked_for() -> None:
+    made = prepare_ecg(_recorded(), rate_hz=RATE_HZ, leads=None)
+    assert sorted(made.columns) == ["ecg"]
+    np.testing.assert_array_equal(made.ragged("ecg")[0], ECG[:, 1:].astype(np.float32))
+
+
+def test_preparing_something_else_is_refused() -> None:
+    batch = RecordBatch((Field("glucose", "scalar"),), {"glucose": np.array([100.0])}, np.array(["a"]))
+    with pytest.raises(ReadError, match="expected an ECG, got glucose; this release answers ECGs"):
+        prepare_ecg(batch, rate_hz=360.0, leads=1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
-from auscult.base.contracts import Field
+from auscult.base.arrays import Column, Ragged
+from auscult.base.contracts import Field, RecordBatch
 from auscult.base.errors import ReadError, UnitError
 from auscult.domains.signals.preprocess.quality import quality_index
 
@@ -20,6 +23,60 @@ SMALLEST_SWING_MV, LARGEST_SWING_MV = 0.05, 10.0
 POOR_QUALITY = 0.5
 MIN_RATE_HZ = 100.0
 MAX_RATE_HZ = 10_000.0
+
+
+def prepare_ecg(
+    batch: RecordBatch, *, rate_hz: float, leads: int | None, annotations: Iterable[str] = ()
+) -> RecordBatch:
+    """Choose the leads, resample, and keep the annotations where there are some.
+
+    Parameters
+    ----------
+    batch : RecordBatch
+        Records with ``ecg``, as a reader gives them.
+    rate_hz : float
+        Rate to which every record is resampled.
+    leads : int, optional
+        How many of the known leads, the best first; without it the first channel, whatever it is.
+    annotations : iterable of str
+        Columns that are kept beside the signal; ``beat_position`` is brought to the new rate.
+
+    Returns
+    -------
+    RecordBatch
+        ``ecg`` (T, C) in mV with the channels ``lead1``, ``lead2``, ..., and the annotations.
+
+    Raises
+    ------
+    ReadError
+        If there is no ECG, a lead is missing, the record has gaps, is flat or too short.
+    UnitError
+        If the rate is absent or out of range.
+    """
+    if not batch.has("ecg"):
+        raise ReadError(f"expected an ECG, got {', '.join(batch.columns) or 'nothing'}; this release answers ECGs")
+    field = batch.field("ecg")
+    rate = checked_rate(field)
+    chosen = [0] if leads is None else choose_leads(field, leads)
+    rows = []
+    for signal in batch.ragged("ecg"):
+        usable_ecg(signal[:, chosen], rate)
+        rows.append(to_rate(np.asarray(signal[:, chosen], dtype=np.float32), rate, rate_hz))
+    names = tuple(f"lead{k + 1}" for k in range(len(chosen)))
+    made: dict[Field, Column] = {
+        replace(field, rate_hz=rate_hz, channels=names, missing=False): Ragged.of(rows),
+    }
+    for name in annotations:
+        if batch.has(name):
+            column = batch.ragged(name)
+            made[batch.field(name)] = _moved(column, rows, rate, rate_hz) if name == "beat_position" else column
+    return batch.with_columns(made, drop=[f.name for f in batch.fields if f.name != "ecg"])
+
+
+def _moved(positions: Ragged, rows: list[npt.NDArray[np.float32]], rate_hz: float, target_hz: float) -> Ragged:
+    """Positions in records whose rate was changed, none behind the last sample."""
+    pairs = zip(positions, rows, strict=True)
+    return Ragged.of([np.minimum(np.round(p * target_hz / rate_hz).astype(np.int64), len(row) - 1) for p, row in pairs])
 
 
 def choose_leads(field: Field, n_leads: int) -> list[int]:

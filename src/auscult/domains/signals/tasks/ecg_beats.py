@@ -12,17 +12,16 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field as Setting
 
-from auscult.base.arrays import Array, Ragged
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.arrays import Array
+from auscult.base.contracts import Config, Items, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
 from auscult.domains.signals.fault_names import ECG_FAULTS
 from auscult.domains.signals.preprocess.beat_features import beat_feature_names, features_of_windows
 from auscult.domains.signals.preprocess.beat_rhythm import RHYTHM
 from auscult.domains.signals.preprocess.beats import aligned_windows, condition_ecg, scale_windows
-from auscult.domains.signals.preprocess.leads import checked_rate, choose_leads, to_rate, usable_ecg
+from auscult.domains.signals.preprocess.leads import prepare_ecg
 from auscult.domains.signals.preprocess.qrs import detect_qrs
 from auscult.engine.metrics.events import end_to_end_classes
 
@@ -72,43 +71,8 @@ class EcgBeats:
         )
 
     def prepare(self, batch: RecordBatch) -> RecordBatch:
-        """Choose the leads, resample, and keep the beat annotations where there are some.
-
-        Raises
-        ------
-        ReadError
-            If there is no ECG, a lead is missing, the record has gaps, is flat or too short.
-        UnitError
-            If the rate is absent or out of range.
-        """
-        if not batch.has("ecg"):
-            raise ReadError(f"expected an ECG, got {', '.join(batch.columns) or 'nothing'}; this release answers ECGs")
-        field = batch.field("ecg")
-        rate = checked_rate(field)
-        leads = choose_leads(field, self._config.leads)
-        ecg = batch.ragged("ecg")
-        rows = [self._signal(row[:, leads], rate) for row in ecg]
-        kept = replace(
-            field,
-            rate_hz=self._config.rate_hz,
-            channels=tuple(f"lead{k + 1}" for k in range(len(leads))),
-            missing=False,
-        )
-        made: dict[Field, Any] = {kept: Ragged.of(rows)}
-        drop = [f.name for f in batch.fields if f.name != "ecg"]
-        if batch.has("beat_position"):
-            scaled = [
-                np.minimum(np.round(p * self._config.rate_hz / rate).astype(np.int64), len(row) - 1)
-                for p, row in zip(batch.ragged("beat_position"), rows, strict=True)
-            ]
-            made[batch.field("beat_position")] = Ragged.of(scaled)
-            made[batch.field("beat_symbol")] = batch.ragged("beat_symbol")
-        return batch.with_columns(made, drop=drop)
-
-    def _signal(self, signal: Array, rate_hz: float) -> npt.NDArray[np.float32]:
-        """Check one record and bring it to the task's rate, (T, C) -> (T', C)."""
-        usable_ecg(signal, rate_hz)
-        return to_rate(np.asarray(signal, dtype=np.float32), rate_hz, self._config.rate_hz)
+        """Choose the leads, resample, and keep the beat annotations where there are some (``prepare_ecg``)."""
+        return prepare_ecg(batch, rate_hz=self._config.rate_hz, leads=self._config.leads, annotations=ANNOTATIONS)
 
     def cut(self, batch: RecordBatch) -> Items:
         """Cut records into beats.

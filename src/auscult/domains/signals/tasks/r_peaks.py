@@ -6,17 +6,15 @@ Items are candidate peaks with features; a model scores them; of two within the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Ragged
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, TaskSpec
-from auscult.base.errors import ReadError
+from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
 from auscult.domains.signals.fault_names import ECG_FAULTS
-from auscult.domains.signals.preprocess.leads import checked_rate, choose_leads, to_rate, usable_ecg
+from auscult.domains.signals.preprocess.leads import prepare_ecg
 from auscult.domains.signals.preprocess.qrs import pick_events
 from auscult.domains.signals.preprocess.qrs_features import qrs_candidates
 
@@ -59,31 +57,9 @@ class RPeaks:
         )
 
     def prepare(self, batch: RecordBatch) -> RecordBatch:
-        """Choose the lead, resample, keep the beat positions where there are some.
-
-        Raises
-        ------
-        ReadError, UnitError
-            If there is no usable ECG.
-        """
-        if not batch.has("ecg"):
-            raise ReadError(f"expected an ECG, got {', '.join(batch.columns) or 'nothing'}; this release answers ECGs")
-        field = batch.field("ecg")
-        rate = checked_rate(field)
-        lead = [0] if self._config.lead == "first" else choose_leads(field, 1)
-        rows = []
-        for signal in batch.ragged("ecg"):
-            usable_ecg(signal[:, lead], rate)
-            rows.append(to_rate(np.asarray(signal[:, lead], dtype=np.float32), rate, self._config.rate_hz))
-        kept = replace(field, rate_hz=self._config.rate_hz, channels=("lead1",), missing=False)
-        made: dict[Field, Any] = {kept: Ragged.of(rows)}
-        if batch.has("beat_position"):
-            scaled = [
-                np.minimum(np.round(p * self._config.rate_hz / rate).astype(np.int64), len(row) - 1)
-                for p, row in zip(batch.ragged("beat_position"), rows, strict=True)
-            ]
-            made[batch.field("beat_position")] = Ragged.of(scaled)
-        return batch.with_columns(made, drop=[f.name for f in batch.fields if f.name != "ecg"])
+        """Choose the lead, resample, keep the beat positions where there are some (``prepare_ecg``)."""
+        leads = None if self._config.lead == "first" else 1
+        return prepare_ecg(batch, rate_hz=self._config.rate_hz, leads=leads, annotations=("beat_position",))
 
     def cut(self, batch: RecordBatch) -> Items:
         """Cut records into candidates: ``features`` (N, F); the target is 1 for the candidate that is a beat."""
