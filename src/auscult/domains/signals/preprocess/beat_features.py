@@ -7,11 +7,13 @@ import numpy.typing as npt
 
 from auscult.base.errors import ShapeError
 from auscult.domains.signals.preprocess.beat_groups import SHAPE, BeatGroups, group_beats
+from auscult.domains.signals.preprocess.beat_reference import P_WAVE, reference_beats
 from auscult.domains.signals.preprocess.beat_rhythm import (
     NEAR_BEATS,
     RHYTHM,
     around,
     intervals_s,
+    normal_interval_s,
     rhythm_features,
 )
 from auscult.domains.signals.preprocess.beats import (
@@ -26,11 +28,10 @@ from auscult.domains.signals.preprocess.beats import (
     window_slice,
 )
 
-P_WAVE = window_slice(-0.24, -0.07)
 T_WAVE = window_slice(0.15, 0.45)
 ST_SEGMENT = window_slice(0.07, 0.15)
 MOST_LAG = 5
-"""Samples (28 ms) by which a beat may be moved when it is compared with the dominant beat."""
+"""Samples (28 ms) by which a beat may be moved when it is compared with the normal beat."""
 GROUPING = (
     "group_share", "group_likeness", "group_dominant", "group_before", "group_after", "like_previous",
     "like_next",
@@ -43,8 +44,8 @@ LEAD = (
     "qrs_like_diff", "qrs_like_score", "qrs_rest_diff", "qrs_rest_score", "p_like_diff", "p_like_score",
     "p_rest_diff", "p_rest_score", "p_power_diff", "p_power_score", "beat_like_diff", "beat_like_score",
 )  # fmt: skip
-"""`like` is a correlation with the dominant beat, `rest` what differs from it, `diff` and `score` how far it
-lies from the usual value of the dominant beats, plain and over its spread."""
+"""`like` is a correlation with the usual normal beat, `rest` what differs from it, `diff` and `score` how far it
+lies from the usual value of the normal beats, plain and over its spread."""
 RECORD_RELATIVE = ("qrs_like", "qrs_rest", "p_like", "p_rest", "p_power", "beat_like")
 ACROSS = (
     "qrs_like", "p_like", "p_like_moved", "qrs_rest", "p_rest_score", "p_like_score", "qrs_rest_score",
@@ -52,7 +53,7 @@ ACROSS = (
 )  # fmt: skip
 """Of these the highest and the lowest value over the leads are given too."""
 P_RHYTHM = ("p_like_local", "p_like_drop", "p_like_moved_local", "p_like_moved_drop")
-"""How like the dominant P wave the P waves around are, and how much less this one is; without P waves, as in
+"""How like the normal P wave the P waves around are, and how much less this one is; without P waves, as in
 fibrillation, all are low."""
 
 
@@ -67,7 +68,7 @@ def beat_feature_names(n_leads: int) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        80 names for one lead, 37 more for each further lead.
+        79 names for one lead, 37 more for each further lead.
 
     Raises
     ------
@@ -82,11 +83,11 @@ def beat_feature_names(n_leads: int) -> tuple[str, ...]:
 
 
 def beat_features(ecg_mv: npt.ArrayLike, peaks: npt.ArrayLike, rate_hz: float) -> Floats32:
-    """Describe each beat against the dominant beat and the usual rhythm of its own record.
+    """Describe each beat against the normal beats and the usual rhythm of its own record.
 
     Nothing is learned and no label is used. A beat needs the beat after it; the local rhythm reaches up to 60
-    beats ahead and the dominant beat comes from all that is given, so a whole record is answered at its end,
-    and a stream in blocks.
+    beats ahead and the normal beat (`reference_beats`) comes from all that is given, so a whole record is answered
+    at its end, and a stream in blocks.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def beat_features(ecg_mv: npt.ArrayLike, peaks: npt.ArrayLike, rate_hz: float) -
     -------
     (N, F) float32
         Columns as `beat_feature_names`, all finite. Ratios, correlations, logarithms and shares without
-        unit: heights are in units of the dominant QRS complex of the same lead.
+        unit: heights are in units of the normal QRS complex of the same lead.
 
     Raises
     ------
@@ -138,57 +139,58 @@ def features_of_windows(windows_mv: Floats32, positions: Ints, rate_hz: float) -
     """
     before_s, after_s = intervals_s(positions, rate_hz)
     groups = group_beats(windows_mv, before_s / after_s)
-    table = rhythm_features(before_s, after_s, groups.dominant) | _grouping(groups, before_s, after_s)
+    reference = reference_beats(windows_mv, before_s, groups.dominant)
+    usual_s = normal_interval_s(before_s, reference)
+    table = rhythm_features(before_s, after_s, reference) | _grouping(groups, before_s / usual_s, after_s / usual_s)
     n_leads = windows_mv.shape[1]
-    leads = _leads(windows_mv.astype(np.float64), groups.dominant)
+    leads = _leads(windows_mv.astype(np.float64), reference.beats)
     table |= {f"lead{k + 1}_{name}": leads[name][k] for k in range(n_leads) for name in LEAD}
     across = np.stack([leads[name] for name in ACROSS])  # (A, C, N)
     table |= {f"most_{name}": values for name, values in zip(ACROSS, across.max(axis=1), strict=True)}
     table |= {f"least_{name}": values for name, values in zip(ACROSS, across.min(axis=1), strict=True)}
-    table |= _p_rhythm(table, groups.dominant)
+    table |= _p_rhythm(table, reference.beats)
     return np.stack([table[name] for name in beat_feature_names(n_leads)], axis=1).astype(np.float32)
 
 
-def _p_rhythm(table: dict[str, Floats], dominant: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+def _p_rhythm(table: dict[str, Floats], normal: npt.NDArray[np.bool_]) -> dict[str, Floats]:
     names = ("p_like", "p_like_moved")
     like = np.stack([table[f"most_{name}"] for name in names])  # (2, N)
-    local = np.nan_to_num(around(np.where(dominant, like, np.nan), 2 * NEAR_BEATS, (50.0,))[0])
+    local = np.nan_to_num(around(np.where(normal, like, np.nan), 2 * NEAR_BEATS, (50.0,))[0])
     drop = like - local
     out = {f"{name}_local": values for name, values in zip(names, local, strict=True)}
     return out | {f"{name}_drop": values for name, values in zip(names, drop, strict=True)}
 
 
-def _grouping(groups: BeatGroups, before_s: Floats, after_s: Floats) -> dict[str, Floats]:
-    n_beats = len(before_s)
-    usual_s = float(np.median(before_s))
+def _grouping(groups: BeatGroups, before: Floats, after: Floats) -> dict[str, Floats]:
+    """Describe groups; the intervals are in units of the record's normal one."""
+    n_beats = len(before)
     count = np.bincount(groups.label, minlength=groups.n_groups + 1)
-    both_s = np.stack([before_s, after_s])  # (2, N)
+    both = np.stack([before, after])  # (2, N)
     usual = np.ones((2, groups.n_groups + 1))
     for group in np.flatnonzero(count[:-1]).tolist():
-        usual[:, group] = np.median(both_s[:, groups.label == group], axis=1) / usual_s
-    before, after = usual
+        usual[:, group] = np.median(both[:, groups.label == group], axis=1)
     index = np.arange(n_beats)
     shapes = groups.shapes
     return {
         "group_share": (count / n_beats)[groups.label],
         "group_likeness": groups.likeness,
         "group_dominant": groups.dominant.astype(np.float64),
-        "group_before": before[groups.label],
-        "group_after": after[groups.label],
+        "group_before": usual[0][groups.label],
+        "group_after": usual[1][groups.label],
         "like_previous": (shapes * shapes[np.maximum(index - 1, 0)]).sum(axis=1),
         "like_next": (shapes * shapes[np.minimum(index + 1, n_beats - 1)]).sum(axis=1),
     }
 
 
-def _leads(windows_mv: Floats, dominant: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+def _leads(windows_mv: Floats, normal: npt.NDArray[np.bool_]) -> dict[str, Floats]:
     """Describe all leads at once: (N, C, W) -> a column (C, N) for each name in `LEAD`."""
-    template_mv = np.median(windows_mv[dominant], axis=0)  # (C, W)
+    template_mv = np.median(windows_mv[normal], axis=0)  # (C, W)
     height_mv = np.maximum(np.ptp(template_mv[:, QRS], axis=1), MIN_HEIGHT_MV)
     beats = windows_mv.transpose(1, 0, 2) / height_mv[:, None, None]  # (C, N, W)
     template = (template_mv / height_mv[:, None])[:, None]  # (C, 1, W)
     out = _qrs(beats, template) | _waves(beats, template)
     plain = np.stack([out[name] for name in RECORD_RELATIVE])  # (R, C, N)
-    own = plain[..., dominant]
+    own = plain[..., normal]
     usual = np.median(own, axis=-1, keepdims=True)
     spread = 1.4826 * np.median(np.abs(own - usual), axis=-1) + 0.25 * own.std(axis=-1)
     diff = plain - usual

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from auscult.domains.signals.preprocess.beat_reference import MOST_STEP, Reference
 from auscult.domains.signals.preprocess.beats import Floats, Ints
 
 LOCAL_BEATS = 40
@@ -15,8 +15,8 @@ USUAL_INTERVAL_S = 0.8
 """Stands for the interval of a lone beat, which has none; its ratios are then 1."""
 
 RHYTHM = (
-    "before_local", "after_local", "before_record", "after_record", "before_median", "before_rank",
-    "around_local", "before_spread", "spread_half", "spread_high", "irregular_near", "irregular_wide",
+    "before_local", "after_local", "before_record", "after_record", "before_median", "around_local",
+    "before_spread", "spread_half", "spread_high", "irregular_near", "irregular_wide",
     "irregular_high", "irregular_normal",
 )  # fmt: skip
 """Intervals before and after the beat over the local, record and usual interval; regularity of the rhythm."""
@@ -72,31 +72,37 @@ def around(values: Floats, n_beats: int, percents: tuple[float, ...]) -> Floats:
     return out
 
 
-def rhythm_features(before_s: Floats, after_s: Floats, dominant: npt.NDArray[np.bool_]) -> dict[str, Floats]:
-    """Compare the intervals of each beat with those between dominant beats, around it and in the record.
+def rhythm_features(before_s: Floats, after_s: Floats, reference: Reference) -> dict[str, Floats]:
+    """Compare the intervals of each beat with those between normal beats, around it and in the record.
+
+    Where the normal beats are the slower of two rhythms, many of them end a pause, so that their interval is taken
+    from the lower part of theirs, and their spread says nothing about regularity.
 
     Parameters
     ----------
     before_s, after_s : (N,) float64, s
         As `intervals_s`.
-    dominant : (N,) bool
-        Beats of the dominant shape.
+    reference : Reference
+        The normal beats.
 
     Returns
     -------
     dict of (N,) float64
         A column for each name in `RHYTHM`, without unit, all finite.
     """
-    usual_s = float(np.median(before_s))
-    normal = dominant & np.append(True, dominant[:-1])
-    record_s = float(np.median(before_s[normal])) if normal.sum() > 2 else usual_s
-    local = around(np.where(normal, before_s, np.nan), LOCAL_BEATS, (50.0, 75.0))
+    two = reference.two_rhythms
+    normal = reference.beats & (np.append(True, reference.beats[:-1]) | two)
+    middle_percent, long_percent = (25.0, 40.0) if two else (50.0, 75.0)
+    usual_s = float(np.percentile(before_s[reference.beats] if two else before_s, middle_percent))
+    record_s = normal_interval_s(before_s, reference)
+    local = around(np.where(normal, before_s, np.nan), LOCAL_BEATS, (middle_percent, long_percent))
     middle_s, long_s = np.where(np.isfinite(local), local, record_s)
     change = np.abs(np.diff(np.log(before_s), prepend=np.log(before_s[0])))
     near = around(change, NEAR_BEATS, (50.0, 75.0))
     wide = around(change, 6 * NEAR_BEATS, (50.0,))[0]
     normal_log = np.where(normal, np.log(before_s), np.nan)
-    spread_half, spread_high = np.nan_to_num(around(np.abs(normal_log - np.log(middle_s)), LOCAL_BEATS, (50.0, 75.0)))
+    spread = np.nan_to_num(around(np.abs(normal_log - np.log(middle_s)), LOCAL_BEATS, (50.0, 75.0)))
+    spread_half, spread_high = np.minimum(spread, MOST_STEP) if two else spread
     step = np.abs(np.diff(normal_log, prepend=np.nan))
     return {
         "before_local": before_s / long_s,
@@ -104,7 +110,6 @@ def rhythm_features(before_s: Floats, after_s: Floats, dominant: npt.NDArray[np.
         "before_record": before_s / record_s,
         "after_record": after_s / record_s,
         "before_median": before_s / usual_s,
-        "before_rank": _rank(before_s),
         "around_local": (before_s + after_s) / (2 * middle_s),
         "before_spread": np.log(before_s / long_s) / (spread_high + 0.03),
         "spread_half": spread_half,
@@ -116,8 +121,8 @@ def rhythm_features(before_s: Floats, after_s: Floats, dominant: npt.NDArray[np.
     }
 
 
-def _rank(values: Floats) -> Floats:
-    ordered = np.sort(values)
-    below, up_to = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
-    out: Floats = (below + up_to - 1) / 2 / max(1, len(values) - 1)  # 0 to 1, equal values share their rank
-    return out
+def normal_interval_s(before_s: Floats, reference: Reference) -> float:
+    """Usual interval between two normal beats of a record, in s."""
+    two = reference.two_rhythms
+    normal = reference.beats & (np.append(True, reference.beats[:-1]) | two)
+    return float(np.percentile(before_s[normal] if normal.sum() > 2 else before_s, 25.0 if two else 50.0))
