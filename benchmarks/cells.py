@@ -31,6 +31,11 @@ def figures(values: Mapping[str, Figure], names: Iterable[str] | None = None) ->
     return ", ".join(f"{name} {figure(values[name])}" for name in chosen) or NONE
 
 
+def signed(values: Mapping[str, Figure]) -> str:
+    """Differences in one line, each with its sign."""
+    return ", ".join(f"{name} {figure(values[name], sign=True)}" for name in sorted(values)) or NONE
+
+
 def duration(seconds: float) -> str:
     """Seconds, or minutes from two minutes on."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cells import Evidence, duration, figure, figures, number, table
+from cells import Evidence, duration, figure, figures, number, signed, table
+
+STUDY = ("model", "share of training", "metrics", "what ships minus it, in pairs")
 
 
 def recipe_notes(result: Evidence, shown: Sequence[str]) -> list[str]:
@@ -26,7 +28,7 @@ def recipe_notes(result: Evidence, shown: Sequence[str]) -> list[str]:
     lines = [f"### {result['file']}", "", *(f"- {part}" for part in parts), ""]
     lines += _section("Device faults", ("fault", "metrics"), _faults(result))
     lines += _section("Subgroups", ("group", "value", "units", "answers", "metrics"), _subgroups(result, asked))
-    return lines + _section("Study", ("model", "share of training", "metrics"), _study(result, asked))
+    return lines + _section("Study", STUDY, _study(result, asked))
 
 
 def _about(result: Evidence) -> str:
@@ -103,8 +105,15 @@ def _subgroups(result: Evidence, shown: Sequence[str]) -> list[list[str]]:
 
 
 def _study(result: Evidence, shown: Sequence[str]) -> list[list[str]]:
-    rows = result["rows"]
-    return [[f"`{r['model']}`", number(r.get("train_fraction", 1.0)), figures(r["metrics"], shown)] for r in rows]
+    return [
+        [
+            f"`{r['model']}`",
+            number(r.get("train_fraction", 1.0)),
+            figures(r["metrics"], shown),
+            signed(r.get("ships_minus_row", {})),
+        ]
+        for r in result["rows"]
+    ]
 
 
 def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:

@@ -59,7 +59,14 @@ def _result(**changes: Any) -> dict[str, Any]:
                 "M": {"n_units": 1, "n_answers": 2},
             }
         },
-        "rows": [{"model": "other", "train_fraction": 0.5, "metrics": {"accuracy": _figure(0.7, 0.6, 0.8)}}],
+        "rows": [
+            {"model": "other", "train_fraction": 0.5, "metrics": {"accuracy": _figure(0.7, 0.6, 0.8)}},
+            {
+                "model": "line",
+                "metrics": {"accuracy": _figure(0.9, 0.8, 0.95)},
+                "ships_minus_row": {"accuracy": _figure(0.03, -0.01, 0.07)},
+            },
+        ],
         "by_subject": {"accuracy": [0.5, 1.0]},
         "summary": {"alarms_a_day": 2.5},
         "apart": {},
@@ -160,7 +167,8 @@ def test_notes_have_all_that_the_table_has_not(tmp_path: Path) -> None:
         "| mains-hum | accuracy 0.8000 [0.7000, 0.9000] |",
         "| sex | F | 9 | 300 | accuracy 0.9400 [0.9000, 0.9500] |",
         "| sex | M | 1 | 2 | too few units |",
-        "| `other` | 0.5000 | accuracy 0.7000 [0.6000, 0.8000] |",
+        "| `other` | 0.5000 | accuracy 0.7000 [0.6000, 0.8000] | – |",
+        "| `line` | 1.00 | accuracy 0.9000 [0.8000, 0.9500] | accuracy +0.0300 [-0.0100, +0.0700] |",
         "By subject, in rising order: accuracy 0.5000, 1.00.",
         "Of this task alone: alarms_a_day 2.50.",
         "The recipe differed from the last commit",

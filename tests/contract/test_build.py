@@ -348,6 +348,12 @@ def test_folds_and_seeds_and_rows(tmp_path: Path) -> None:
     assert made.metrics["n_records"] == 90  # out of fold: every record is tested once
     assert made.metrics["shipped_refit_untested"] is True
     assert [r["model"] for r in made.metrics["rows"]] == ["nearest", "mlp"]
+    for row in made.metrics["rows"]:
+        gap = row["ships_minus_row"]["accuracy"]
+        assert gap["value"] == pytest.approx(
+            made.metrics["metrics"]["accuracy"]["value"] - row["metrics"]["accuracy"]["value"]
+        )
+        assert gap["low"] <= gap["value"] <= gap["high"]
     seeds = _build(tmp_path / "s", toy_recipe("codes", study={"seeds": (1, 2)}))
     assert seeds.metrics["seeds"] == [1, 2]
     assert len(seeds.metrics["metrics"]["micro_f1"]["by_seed"]) == 2

@@ -96,8 +96,9 @@ class TrainTable(Config):
 class CalibrateTable(Config):
     """What is fitted on validation data after training."""
 
-    method: Literal["auto", "none", "temperature", "isotonic"] = Field(
-        "auto", description="Probability calibration; 'auto' takes what the answer kind names."
+    method: Literal["auto", "none", "temperature", "isotonic", "platt"] = Field(
+        "auto",
+        description="Probability calibration; 'auto' takes what the answer kind names. 'platt' is for labels.",
     )
     coverage: float = Field(0.9, gt=0, lt=1, description="Coverage of conformal sets and intervals.")
     threshold: str = Field(

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from auscult.base.contracts import Domain, Finding, SetAside
+from auscult.base.contracts import Domain, Finding, Outputs, SetAside
 from auscult.base.errors import GateError, RecipeError, UsageError, unknown
 from auscult.base.files import hash_of, read_json, sweep, writable, write_json
 from auscult.base.log import Report, Silent
@@ -41,6 +41,7 @@ from auscult.engine.study import (
     fit_round,
     further_figures,
     leak_figures,
+    row_figures,
     study_rows,
     task_summary,
 )
@@ -297,7 +298,7 @@ def _evaluate(
         "faults": fault_figures(bench, judge, first, pick(first)),
         "summary": task_summary(bench, first, pick(first)),
         "apart": mean_figures([apart_figures(bench, judge, r, pick(r)) for r in rounds]),
-        "rows": [*_beaten(judge, bench, rounds, choice["shipped"]), *study_rows(bench, judge, rounds)],
+        "rows": _rows(judge, bench, rounds, ships=[t for t, _ in tests], shipped=choice["shipped"]),
         "seeds": [r.seed for r in rounds],
         "recipe_hash": recipe.hash,
         "intent": recipe.intent.model_dump(),
@@ -308,13 +309,15 @@ def _evaluate(
     return Evidence(recipe, spec, metrics, findings, bench.dataset.set_aside, split, test, floor_test, gates, {})
 
 
-def _beaten(judge: Judge, bench: Bench, rounds: Sequence[Round], shipped: str) -> list[dict[str, Any]]:
-    """Return the test figures of the model as a row, where the floor ships in its place."""
+def _rows(
+    judge: Judge, bench: Bench, rounds: Sequence[Round], *, ships: Sequence[Outputs], shipped: str
+) -> list[dict[str, Any]]:
+    """Return the test figures of what the study lists, and of the model where the floor ships in its place."""
     main, _ = part_of(bench.recipe.model, where="[model]")
+    listed = study_rows(bench, judge, rounds, ships)
     if shipped == main:
-        return []
-    each = [judge.figures(r.test(bench, r.models), judge.spec.metrics) for r in rounds]
-    return [{"model": main, "metrics": mean_figures(each)}]
+        return listed
+    return [{"model": main, **row_figures(judge, [r.test(bench, r.models) for r in rounds], ships)}, *listed]
 
 
 def _shipped_of(is_model: bool) -> Callable[[Round], tuple[Fit, ...]]:

@@ -89,19 +89,28 @@ def make_split_without_test(bench: Bench, table: Any) -> Split:
     return replace(split, role=role)
 
 
-def study_rows(bench: Bench, judge: Judge, rounds: Sequence[Round]) -> list[dict[str, Any]]:
-    """Evidence rows of the further models and of the shares of the training units."""
-    rows: list[dict[str, Any]] = []
-    names = judge.spec.metrics
+def study_rows(bench: Bench, judge: Judge, rounds: Sequence[Round], ships: Sequence[Outputs]) -> list[dict[str, Any]]:
+    """Evidence rows of the further models and of the shares of the training units.
+
+    ``ships`` are the test answers of what ships, round by round: each row says by how much these are better, in pairs.
+    """
     main, _ = part_of(bench.recipe.model, where="[model]")
-    for name in bench.recipe.study.models:
-        each = [_test_of(bench, name, r, 1.0) for r in rounds]
-        rows.append({"model": name, "metrics": mean_figures([judge.figures(o, names) for o in each])})
-    for fraction in bench.recipe.study.train_fraction:
-        each = [_test_of(bench, main, r, fraction) for r in rounds]
-        figures = mean_figures([judge.figures(o, names) for o in each])
-        rows.append({"model": main, "train_fraction": fraction, "metrics": figures})
+    asked = [(name, 1.0) for name in bench.recipe.study.models]
+    asked += [(main, fraction) for fraction in bench.recipe.study.train_fraction]
+    rows: list[dict[str, Any]] = []
+    for name, fraction in asked:
+        share = {} if fraction == 1 else {"train_fraction": fraction}
+        each = [_test_of(bench, name, r, fraction) for r in rounds]
+        rows.append({"model": name, **share, **row_figures(judge, each, ships)})
     return rows
+
+
+def row_figures(judge: Judge, each: Sequence[Outputs], ships: Sequence[Outputs]) -> dict[str, Any]:
+    """Metrics of a row, and by how much what ships is better by the primary metric."""
+    primary = judge.spec.primary
+    gaps = [{primary: judge.difference(s, o, primary)} for s, o in zip(ships, each, strict=True)]
+    figures = mean_figures([judge.figures(o, judge.spec.metrics) for o in each])
+    return {"metrics": figures, "ships_minus_row": mean_figures(gaps)}
 
 
 def _test_of(bench: Bench, name: str, made: Round, fraction: float) -> Outputs:

@@ -12,6 +12,7 @@ from auscult.base.contracts import KindName, Outputs, TaskSpec
 from auscult.base.recipe import CalibrateTable
 from auscult.engine.answers.base import AnswerKind, Calibration, all_rows, close, listed, number, record_of
 from auscult.engine.calibration.isotonic import fit_isotonic_labels
+from auscult.engine.calibration.platt import fit_platt_labels
 from auscult.engine.calibration.table import read_calibrator
 from auscult.engine.calibration.threshold import fit_label_thresholds
 from auscult.engine.metrics import labels as metrics
@@ -47,14 +48,17 @@ class LabelsKind(AnswerKind):
         return np.asarray(outputs.truth("label")), output, all_rows(outputs)
 
     def calibrate(self, spec: TaskSpec, valid: Outputs, table: CalibrateTable) -> Calibration:
-        """Fit isotonic probabilities and a threshold for each label; what is not known is left out."""
+        """Fit probabilities, if asked for, and a threshold for each label; what is not known is left out."""
         truth = np.asarray(valid.truth("label"))
         missing, known = truth < 0, np.maximum(truth, 0)
         score = valid.array("probability").astype(np.float64)
         made: dict[str, Any] = {"probability": None}
         if table.method == "isotonic":
             made["probability"] = fit_isotonic_labels(score, known, missing=missing).to_dict()
-            score = fit_isotonic_labels(score, known, missing=missing).apply(score)
+        elif table.method == "platt":
+            made["probability"] = fit_platt_labels(score, known, missing=missing).to_dict()
+        if made["probability"] is not None:
+            score = read_calibrator(made["probability"]).apply(score)
         rule, _, level = (table.threshold or "f1").partition(":")
         made["threshold"] = fit_label_thresholds(
             known,

@@ -105,6 +105,8 @@ class ClassKind(AnswerKind):
                     f"calibrate.method: 'isotonic' expects two classes, got {raw.shape[1]}; use 'temperature'"
                 )
             return fit_isotonic(raw[:, 1], known == 1).to_dict()
+        if method == "platt":
+            raise UsageError("calibrate.method: 'platt' is for labels; use 'temperature' or 'isotonic' for classes")
         return None if method == "none" else fit_temperature(raw, known).to_dict()
 
     def apply(self, spec: TaskSpec, outputs: Outputs, calibration: Calibration) -> Outputs:

@@ -11,6 +11,7 @@ from auscult.engine.calibration.abstain import Abstention
 from auscult.engine.calibration.base import Calibrator
 from auscult.engine.calibration.conformal import ConformalIntervals, ConformalSets
 from auscult.engine.calibration.isotonic import Isotonic, IsotonicLabels
+from auscult.engine.calibration.platt import PlattLabels
 from auscult.engine.calibration.temperature import Temperature
 from auscult.engine.calibration.threshold import LabelThresholds, Threshold
 
@@ -19,6 +20,7 @@ CALIBRATORS: Mapping[str, type[Calibrator]] = MappingProxyType(
         "temperature": Temperature,
         "isotonic": Isotonic,
         "isotonic_labels": IsotonicLabels,
+        "platt_labels": PlattLabels,
         "conformal_sets": ConformalSets,
         "conformal_intervals": ConformalIntervals,
         "threshold": Threshold,

@@ -38,3 +38,10 @@ def test_steps_are_counted_together() -> None:
     assert Chem.MolToSmiles(made) == "CC(=O)O"
     assert step_names(done) == list(STEPS[:2])
     assert standardise(Chem.MolFromSmiles("CCN.Cl"), "CCN.Cl", ())[1] == 0
+
+
+def test_a_part_that_cannot_exist_alone_is_not_taken_out() -> None:
+    """Ferrocene as PubChem writes it: two five-rings with a charge each and iron."""
+    smiles = "[CH-]1C=CC=C1.[CH-]1C=CC=C1.[Fe+2]"
+    made, _ = standardise(Chem.MolFromSmiles(smiles), smiles, DEFAULT)
+    assert Chem.MolFromSmiles(Chem.MolToSmiles(made)) is not None

@@ -58,13 +58,18 @@ def _asks_for(step: Step, smiles: str) -> bool:
 
 
 def _apply(step: Step, molecule: Any) -> Any:
-    """Return the changed molecule, or the same object where nothing changed."""
+    """Return the changed molecule, or the same object where nothing changed or what came out is no molecule.
+
+    The largest fragment of a metallocene is a ring that cannot exist alone: such a compound stays whole.
+    """
     if step == "isotopes":
         return _without_isotopes(molecule)
     changed = _tool(step)(molecule)
     from rdkit import Chem
 
-    return molecule if Chem.MolToSmiles(changed) == Chem.MolToSmiles(molecule) else changed
+    smiles = Chem.MolToSmiles(changed)
+    same = smiles == Chem.MolToSmiles(molecule)
+    return molecule if same or Chem.MolFromSmiles(smiles) is None else changed
 
 
 @cache
