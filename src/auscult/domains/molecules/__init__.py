@@ -19,6 +19,8 @@ DOMAIN = Domain(
     models={
         "fingerprint-forest": f"{_HERE}.models.fingerprint_forest:FingerprintForest",
         "descriptor-trees": f"{_HERE}.models.descriptor_trees:DescriptorTrees",
+        "fingerprint-net": f"{_HERE}.models.fingerprint_net:FingerprintNet",
+        "compound-ensemble": f"{_HERE}.models.compound_ensemble:CompoundEnsemble",
     },
     checks={},
     examples={

@@ -7,7 +7,8 @@ The members of the ensemble differ in start and dropout; they are one graph, and
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -53,22 +54,20 @@ class FingerprintNet:
         c = self._config
         kind = kind_of(context.spec)
         values = train.inputs()
-        parts = [_Scaled(values[n], c.rare) if n == DESCRIPTORS else _Counted(values[n], c.rare) for n in c.inputs]
+        parts = [_Scaled(values[n]) if n == DESCRIPTORS else _Counted(values[n], c.rare) for n in c.inputs]
         target = train.target()
         level, spread = _level(target) if context.spec.kind == "value" else (np.zeros(1), np.ones(1))
-        base = resolve(kind.loss)(target, kind.n_outputs(context.spec), context.settings)
+        n_outputs = kind.n_outputs(context.spec)
+        base: Callable[[Tensor, Tensor | None], Tensor] = resolve(kind.loss)(target, n_outputs, context.settings)
 
         def loss(network: nn.Module, batch: Batch) -> Tensor:
             output = network(*batch.inputs.values())  # (M, N, K) in training
-            if batch.target is None or output.ndim == 2:
-                made: Tensor = base(output, batch.target)
-                return made
-            repeated = batch.target.repeat(len(output), *[1] * (batch.target.ndim - 1))
-            made = base(output.flatten(0, 1), repeated)
-            return made
+            if output.ndim == 2 or batch.target is None:
+                return base(output, batch.target)
+            return base(output.flatten(0, 1), batch.target.repeat(len(output), *[1] * (batch.target.ndim - 1)))
 
         plan = GradientPlan(
-            lambda: _Networks(parts, c, level, spread, kind.n_outputs(context.spec)),
+            lambda: _Networks(parts, c, (level, spread), n_outputs),
             c.inputs,
             steps=(Step("all", lambda network: network.parameters(), loss),),
         )
@@ -103,7 +102,7 @@ class _Scaled(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, values: Array, rare: int) -> None:
+    def __init__(self, values: Array) -> None:
         super().__init__()
         damped = np.sign(values) * np.log1p(np.abs(values.astype(np.float64)))
         kept = np.flatnonzero(damped.std(axis=0) > 1e-6)
@@ -120,22 +119,29 @@ class _Scaled(nn.Module):
         return ((damped - self.mean) * self.scale).clamp(-5, 5)
 
 
+Part = _Counted | _Scaled
+"""What stands before the first layer, one for each input."""
+
+
 class _Networks(nn.Module):
     level: Tensor
     spread: Tensor
 
     def __init__(
-        self, parts: Sequence[_Counted | _Scaled], config: FingerprintNetConfig, level: Array, spread: Array, n_outputs: int
+        self,
+        parts: Sequence[Part],
+        config: FingerprintNetConfig,
+        place: tuple[Array, Array],
+        n_outputs: int,
     ) -> None:
         super().__init__()
         self.parts = nn.ModuleList(parts)
         self._dropout, self._input_dropout = config.dropout, config.input_dropout
-        self.register_buffer("level", torch.as_tensor(level, dtype=torch.float32))
-        self.register_buffer("spread", torch.as_tensor(spread, dtype=torch.float32))
+        self.register_buffer("level", torch.as_tensor(place[0], dtype=torch.float32))
+        self.register_buffer("spread", torch.as_tensor(place[1], dtype=torch.float32))
         sizes = [sum(p.width for p in parts), *[config.width] * config.depth, n_outputs]
         self.weights = nn.ParameterList(
-            nn.Parameter((torch.rand(config.members, a, b) * 2 - 1) / math.sqrt(a))
-            for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+            nn.Parameter((torch.rand(config.members, a, b) * 2 - 1) / math.sqrt(a)) for a, b in pairwise(sizes)
         )
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(config.members, 1, b)) for b in sizes[1:])
 
