@@ -40,6 +40,17 @@ def test_forward_is_the_weighted_mean_of_its_graphs(rng: np.random.Generator) ->
     np.testing.assert_allclose(run({"x": x})["value"], expected, rtol=1e-5, atol=1e-6)
 
 
+def test_forward_takes_counts_as_they_are() -> None:
+    class Sum(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.float().sum(dim=1, keepdim=True)
+
+    counts = np.array([[0, 255], [3, 4]], dtype=np.uint8)
+    graph = export_onnx(Sum(), Batch({"x": torch.as_tensor(counts)}, None), "value")
+    run = load_program(Program("forward", ("x",), {"main": graph}))
+    assert run({"x": counts})["value"].tolist() == [[255.0], [7.0]]
+
+
 def test_forward_refuses_another_width(rng: np.random.Generator) -> None:
     graph = dense_graph([(np.eye(4), np.zeros(4))], "x", "value")
     run = load_program(Program("forward", ("x",), {"main": graph}))

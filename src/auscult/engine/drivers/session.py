@@ -15,6 +15,7 @@ _TYPES = {
     "tensor(int64)": np.int64,
     "tensor(double)": np.float64,
     "tensor(bool)": np.bool_,
+    "tensor(uint8)": np.uint8,
 }
 
 

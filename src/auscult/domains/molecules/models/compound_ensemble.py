@@ -1,4 +1,4 @@
-"""Model ``compound-ensemble``: the network and the boosted trees, each with its own eyes; their mean is the answer."""
+"""Model ``compound-ensemble``: networks and boosted trees, each with its own eyes; their mean is the answer."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from auscult.domains.molecules.models.fingerprint_net import FingerprintNet, Fin
 
 
 class CompoundEnsembleConfig(Config):
-    """Settings of both."""
+    """Settings of all parts."""
 
-    net: FingerprintNetConfig = Setting(FingerprintNetConfig(), description="Settings of the network.")
+    nets: tuple[FingerprintNetConfig, ...] = Setting(
+        (FingerprintNetConfig(), FingerprintNetConfig(inputs=("descriptors",), width=256)),
+        min_length=1,
+        description="Settings of the networks, such as one on all inputs and one on descriptors alone.",
+    )
     trees: DescriptorTreesConfig = Setting(DescriptorTreesConfig(), description="Settings of the boosted trees.")
-    net_share: float = Setting(0.5, gt=0, lt=1, description="Weight of the network in the mean.")
+    net_share: float = Setting(0.5, gt=0, lt=1, description="Weight of the networks together in the mean.")
 
 
 @dataclass(frozen=True, repr=False)
-class _Both:
+class _Mean:
     program: Program
 
     def export(self) -> Program:
@@ -29,7 +33,7 @@ class _Both:
 
 
 class CompoundEnsemble:
-    """The weighted mean of two models, as one program of two graphs."""
+    """The weighted mean of several models, as one program of as many graphs."""
 
     Config: ClassVar[type[Config]] = CompoundEnsembleConfig
     kinds: ClassVar[tuple[KindName, ...]] = ("labels", "class", "value")
@@ -39,11 +43,15 @@ class CompoundEnsemble:
         self._config = config
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
-        """Fit both on the same items."""
+        """Fit every part on the same items."""
         c = self._config
-        net = FingerprintNet(c.net).fit(train, valid, replace(context, folder=context.folder / "net")).export()
-        trees = DescriptorTrees(c.trees).fit(train, valid, context).export()
-        inputs = tuple(dict.fromkeys((*net.inputs, *trees.inputs)))
-        graphs = {"net": net.graphs["main"], "trees": trees.graphs["main"]}
-        weights = [c.net_share, 1 - c.net_share]  # in the order of the graphs' names
-        return _Both(Program("forward", inputs, graphs, settings={"weights": weights}))
+        parts = {
+            f"net-{k:02d}": FingerprintNet(net).fit(train, valid, replace(context, folder=context.folder / f"net-{k}"))
+            for k, net in enumerate(c.nets)
+        }
+        made = {name: part.export() for name, part in parts.items()}
+        made["trees"] = DescriptorTrees(c.trees).fit(train, valid, context).export()
+        inputs = tuple(dict.fromkeys(name for program in made.values() for name in program.inputs))
+        graphs = {name: program.graphs["main"] for name, program in made.items()}
+        weights = [*[c.net_share / len(c.nets)] * len(c.nets), 1 - c.net_share]  # in the order of the graphs' names
+        return _Mean(Program("forward", inputs, graphs, settings={"weights": weights}))
