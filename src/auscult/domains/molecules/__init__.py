@@ -22,7 +22,11 @@ DOMAIN = Domain(
         "fingerprint-net": f"{_HERE}.models.fingerprint_net:FingerprintNet",
         "compound-ensemble": f"{_HERE}.models.compound_ensemble:CompoundEnsemble",
     },
-    checks={},
+    checks={
+        "standardised": f"{_HERE}.checks:standardised",
+        "metals": f"{_HERE}.checks:metals",
+        "conflicting-measurements": f"{_HERE}.checks:conflicting_measurements",
+    },
     examples={
         "assays": f"{_HERE}.examples:write_assays_example",
     },
