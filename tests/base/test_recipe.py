@@ -81,6 +81,10 @@ def test_overrides(tmp_path: Path, override: str, get, value: object) -> None:  
         (("[data]", '[data]\npath = "x"'), r"\[data\] expected either 'path' or 'example', got both or neither"),
         (('example = "ecg"', ""), r"\[data\] expected either 'path' or 'example', got both or neither"),
         (("[data]", "[split]\ntest = 1.5\n[data]"), r"\[split\]: 'test': input should be less than 1, got 1\.5"),
+        (
+            ("[data]", '[study]\nmodels = ["ridge"]\n[study.settings.rigde]\na = 1\n[data]'),
+            r"unknown model 'rigde' in recipe a-recipe\.toml \[study\.settings\]; did you mean 'ridge'\?",
+        ),
         (("[data]", "[data"), "expected TOML, got a syntax error"),
     ],
 )

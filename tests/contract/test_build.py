@@ -367,6 +367,17 @@ def test_refit_fits_what_ships_on_validation_too(tmp_path: Path) -> None:
     assert apart.metrics["metrics"] != refit.metrics["metrics"]
 
 
+def test_further_models_have_settings_of_their_own(tmp_path: Path) -> None:
+    study = {"models": ("mlp",), "settings": {"mlp": {"hidden": 3}}}
+    made = _build(tmp_path, toy_recipe("colour", train={"epochs": 1}, study=study))
+    assert made.metrics["rows"][-1]["model"] == "mlp"
+    small = sum(p.stat().st_size for p in (tmp_path / "run").glob("arms/mlp-*/program/*.onnx"))
+    _build(tmp_path / "b", toy_recipe("colour", train={"epochs": 1}, study={"models": ("mlp",)}))
+    assert 0 < small < sum(p.stat().st_size for p in (tmp_path / "b" / "run").glob("arms/mlp-*/program/*.onnx"))
+    with pytest.raises(RecipeError, match="unknown key 'hiden'"):
+        _build(tmp_path, toy_recipe("colour", study={"models": ("mlp",), "settings": {"mlp": {"hiden": 3}}}))
+
+
 def test_forcing_a_model_is_in_the_evidence(tmp_path: Path) -> None:
     options = BuildOptions(cache=tmp_path / "cache", ship="no-words")
     made = build(toy_recipe("codes"), tmp_path / "run", DOMAIN, options=options)

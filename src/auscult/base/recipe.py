@@ -156,6 +156,9 @@ class StudyTable(Config):
     """Several runs under one recipe; the evidence then has rows."""
 
     models: tuple[str, ...] = Field((), description="Further models, each trained and reported.")
+    settings: Mapping[str, Mapping[str, Any]] = Field(
+        default_factory=dict, description="Settings of the further models by name; a model without has its defaults."
+    )
     seeds: tuple[int, ...] = Field((), description="Seeds of split and training; the metrics are the mean over them.")
     folds: int = Field(
         0, ge=0, description="Cross-validation folds; the metrics are of the pooled out-of-fold answers."
@@ -222,6 +225,9 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     recipe = validated(Recipe, table, where=f"recipe {path.name}")
     if bool(recipe.data.path) == bool(recipe.data.example):
         raise RecipeError(f"recipe {path.name}: [data] expected either 'path' or 'example', got both or neither")
+    for name in recipe.study.settings:
+        if name not in recipe.study.models:
+            raise RecipeError(unknown("model", name, recipe.study.models, where=f"recipe {path.name} [study.settings]"))
     return recipe
 
 

@@ -69,11 +69,11 @@ class Bench:
 
 
 def model_settings(recipe: Recipe, task: Task, name: str) -> Mapping[str, Any]:
-    """Settings of a model in this recipe: of ``[model]`` for the main one, ``[floor]`` for the floor, else none."""
+    """Settings of a model in this recipe: of ``[model]``, of ``[floor]``, or of ``[study.settings]`` by its name."""
     main, settings = part_of(recipe.model, where="[model]")
     if name == main:
         return settings
-    return dict(recipe.floor) if name == task.spec.floor else {}
+    return dict(recipe.floor) if name == task.spec.floor else dict(recipe.study.settings.get(name, {}))
 
 
 def make_model(domain: Domain, name: str, settings: Mapping[str, Any]) -> Model:
