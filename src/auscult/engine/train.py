@@ -205,10 +205,14 @@ def _valid_loss(loss: Callable[[nn.Module, Batch], Tensor], network: nn.Module, 
     network.eval()
     total, count = 0.0, 0
     with torch.no_grad():
-        for batch in loader.valid(max(size, 512)):
+        for batch in loader.valid(max(size, min(512, VALID_VALUES // loader.values))):
             total += float(loss(network, batch)) * len(batch)
             count += len(batch)
     return total / max(count, 1)
+
+
+VALID_VALUES = 1 << 20
+"""Input values of a validation batch at the most, unless a training batch holds more: volumes are large."""
 
 
 class _Loader:
@@ -219,6 +223,7 @@ class _Loader:
     def __init__(self, inputs: tuple[str, ...], train: ItemSet, valid: ItemSet, device: torch.device) -> None:
         self._names = inputs
         self._device = device
+        self.values = max(1, sum(int(np.prod(train.items.inputs[n].shape[1:])) for n in inputs))
         self._sets = {}
         for role, items in (("train", train), ("valid", valid)):
             size = sum(items.items.inputs[n][:1].nbytes for n in inputs) * len(items)
