@@ -1,0 +1,45 @@
+"""Networks of pictures and volumes: any size, two or three axes, answers of one item independent of the others."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+import torch
+
+from auscult.domains.imaging.models.network import max_pool
+
+
+@pytest.mark.parametrize("name", ["convnet", "vgg", "inception", "resnet"])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 17, 30), (1, 9, 12, 10)])
+def test_pictures_and_volumes_of_any_size(name: str, shape: tuple[int, ...]) -> None:
+    module = importlib.import_module(f"auscult.domains.imaging.models.{name}")
+    config = getattr(module, f"{name.title()}Config")(widths=(4, 8))
+    body = module._Body(config, shape).eval()
+    image = torch.randn(3, *shape)
+    out = body(image)
+    assert out.shape == (3, body.width)
+    assert torch.allclose(body(image[1:2]), out[1:2], atol=1e-5)  # group, not batch, normalisation
+
+
+def test_resnet_is_as_deep_as_asked() -> None:
+    """One convolution, then two a block: 1 + 2 · 3 stages · 2 blocks; shortcuts of 1 × 1 where the width changes."""
+    from auscult.domains.imaging.models.resnet import ResnetConfig, _Body
+
+    body = _Body(ResnetConfig(widths=(4, 8, 16), depth=2), (1, 28, 28))
+    sizes = [m.kernel_size for m in body.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert sizes.count((3, 3)) == 1 + 2 * 3 * 2
+    assert sizes.count((1, 1)) == 2
+
+
+def test_vgg_halves_between_its_stacks() -> None:
+    from auscult.domains.imaging.models.vgg import VggConfig, _Body
+
+    body = _Body(VggConfig(widths=(4, 8, 16), depth=2), (1, 28, 28))
+    assert body.layers(torch.zeros(1, 1, 28, 28)).shape == (1, 16, 7, 7)
+
+
+def test_an_odd_last_row_is_pooled_too() -> None:
+    image = torch.zeros(1, 1, 3, 3)
+    image[..., 2, 2] = 5.0
+    assert max_pool(2)(image)[0, 0].tolist() == [[0.0, 0.0], [0.0, 5.0]]
