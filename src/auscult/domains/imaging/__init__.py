@@ -14,18 +14,26 @@ DOMAIN = Domain(
     readers={
         "dicom": f"{_HERE}.readers.dicom:DicomReader",
         "image-set": f"{_HERE}.readers.image_set:ImageSetReader",
+        "nifti": f"{_HERE}.readers.nifti:NiftiReader",
         "photo": f"{_HERE}.readers.photo:PhotoReader",
     },
     tasks={
         "image-classification": f"{_HERE}.tasks.image_classification:ImageClassification",
+        "image-segmentation": f"{_HERE}.tasks.image_segmentation:ImageSegmentation",
     },
     models={
         "texture-trees": f"{_HERE}.models.texture_trees:TextureTrees",
         "convnet": f"{_HERE}.models.convnet:Convnet",
+        "vgg": f"{_HERE}.models.vgg:Vgg",
+        "inception": f"{_HERE}.models.inception:Inception",
+        "label-prior": f"{_HERE}.models.label_prior:LabelPrior",
+        "unet": f"{_HERE}.models.unet:Unet",
+        "resnet": f"{_HERE}.models.resnet:Resnet",
     },
     checks={},
     examples={
         "xray": f"{_HERE}.examples:write_xray_example",
+        "mr": f"{_HERE}.examples:write_mr_example",
         "image-set": f"{_HERE}.examples:write_image_set_example",
     },
     faults={name: f"{_HERE}.faults:{name.replace('-', '_')}" for name in IMAGE_FAULTS},

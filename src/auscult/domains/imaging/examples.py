@@ -11,6 +11,7 @@ import numpy as np
 from auscult.domains.imaging.preprocess.grid import resized
 from auscult.domains.imaging.preprocess.window import windowed
 from auscult.domains.imaging.readers.labels import LABELS
+from auscult.domains.imaging.simulate.brain import simulate_brain, write_nifti
 from auscult.domains.imaging.simulate.chest import detector_values, simulate_chest
 from auscult.domains.imaging.simulate.dicom_files import Header, write_xray
 
@@ -45,3 +46,13 @@ def write_image_set_example(folder: Path, seed: int, *, small: bool) -> None:
         arrays[f"{role}_images"] = np.stack([np.round(255 * resized(s, (28, 28))) for s in seen]).astype(np.uint8)
         arrays[f"{role}_labels"] = np.array([[int(c.label == "pneumonia")] for c in chests], dtype=np.uint8)
     np.savez(folder / "sim_chest_28.npz", **arrays)
+
+
+def write_mr_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write MR volumes with masks in the folders ``images`` and ``labels``: 3, or 32."""
+    rng = np.random.default_rng([seed, 3])
+    for number in range(3 if small else 32):
+        volume = simulate_brain(rng)
+        name = f"sim_brain_{number:03d}.nii.gz"
+        write_nifti(folder / "images" / name, volume.image)
+        write_nifti(folder / "labels" / name, volume.mask)

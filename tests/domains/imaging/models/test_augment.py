@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from auscult.domains.imaging.models.augment import AugmentConfig, augmented
+from auscult.domains.imaging.models.augment import AugmentConfig, augmented, augmented_pair
 from auscult.domains.imaging.models.network import AveragePool
 
 
@@ -36,3 +36,14 @@ def test_average_pool_is_that_of_torch() -> None:
     image = torch.rand(2, 3, 16, 11)
     ours = AveragePool((16, 11), 7)(image)
     assert torch.allclose(ours, torch.nn.functional.adaptive_avg_pool2d(image, 7), atol=1e-6)
+
+
+def test_an_image_and_its_labels_move_together() -> None:
+    config = AugmentConfig(shift=0.1, turn=20, zoom=0.1, mirror=True)
+    target = torch.zeros(8, 12, 14, 16, dtype=torch.long)
+    target[:, 4:9, 4:9, 3:8] = 2
+    image, moved = augmented_pair(target[:, None].float(), target, config)
+    assert moved.dtype == target.dtype
+    assert set(moved.unique().tolist()) == {0, 2}
+    assert ((image[:, 0] > 1) != (moved > 1)).float().mean() < 0.02
+    assert (moved != target).any()

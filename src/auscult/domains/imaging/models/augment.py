@@ -29,12 +29,38 @@ class AugmentConfig(Config):
 
 def augmented(image: Tensor, config: AugmentConfig) -> Tensor:
     """Return changed copies of pictures (N, C, H, W) or volumes (N, C, D, H, W)."""
-    n, n_axes = len(image), image.ndim - 2
-    if config.shift or config.turn or config.zoom:
-        matrix = _affine(n, n_axes, config)
-        grid = functional.affine_grid(matrix, list(image.shape), align_corners=False)
-        image = functional.grid_sample(image, grid, padding_mode="border", align_corners=False)
-    shape = (n, *([1] * (n_axes + 1)))
+    return _seen(_moved(image, _grid(image, config), "bilinear"), config)
+
+
+def augmented_pair(image: Tensor, target: Tensor, config: AugmentConfig) -> tuple[Tensor, Tensor]:
+    """Return changed copies of images (N, C, *S) and of the labels of their voxels (N, *S), moved together."""
+    if config.mirror:
+        turned = torch.rand(len(image), *([1] * (image.ndim - 1))) < 0.5
+        image = torch.where(turned, image.flip(-1), image)
+        target = torch.where(turned[:, 0], target.flip(-1), target)
+    grid = _grid(image, config)
+    moved = target if grid is None else _moved(target[:, None].to(image), grid, "nearest")[:, 0].to(target.dtype)
+    plain = config.model_copy(update={"mirror": False})
+    return _seen(_moved(image, grid, "bilinear"), plain), moved
+
+
+def _grid(image: Tensor, config: AugmentConfig) -> Tensor | None:
+    """Where each new pixel is taken from, None where nothing is moved."""
+    if not (config.shift or config.turn or config.zoom):
+        return None
+    matrix = _affine(len(image), image.ndim - 2, config)
+    return functional.affine_grid(matrix, list(image.shape), align_corners=False)
+
+
+def _moved(image: Tensor, grid: Tensor | None, mode: str) -> Tensor:
+    if grid is None:
+        return image
+    return functional.grid_sample(image, grid, mode=mode, padding_mode="border", align_corners=False)
+
+
+def _seen(image: Tensor, config: AugmentConfig) -> Tensor:
+    """Change contrast, brightness, noise and side."""
+    shape = (len(image), *([1] * (image.ndim - 1)))
     if config.contrast:
         gain = 1 + config.contrast * (2 * torch.rand(shape) - 1)
         level = 0.5 * config.contrast * (2 * torch.rand(shape) - 1)
