@@ -83,6 +83,26 @@ def test_the_filter_is_gf_cf_where_nothing_is_cut(train: ItemSet, tmp_path: Path
     np.testing.assert_allclose(made, linear + weight * low, atol=5e-3 * linear.max())
 
 
+def test_sharpening_is_the_exponential_of_the_filter_on_the_vectors_that_are_kept(
+    train: ItemSet, tmp_path: Path
+) -> None:
+    """With all singular vectors kept the whole filter is P exp(-t P) + low-pass, for every item but a taken one."""
+    a = Taken.of(train).matrix.toarray().astype(np.float64)
+    normal = a / np.sqrt(a.sum(axis=1))[:, None] / np.sqrt(a.sum(axis=0))
+    value, vector = np.linalg.eigh(normal.T @ normal)
+    expected = (vector * (value * np.exp(-1.7 * value) + 0.1)) @ vector.T * a.sum(axis=0) ** 0.2
+    settings = GraphFilterConfig(keep=N_ITEMS, rank=N_ITEMS, low_pass=0.1, to_power=0.3, sharpen=1.7)
+    made = _dense(_fit(GraphFilter(settings), train, tmp_path))
+    np.fill_diagonal(made, 0)
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_allclose(made, expected, atol=2e-3 * expected.max())
+
+
+def test_sharpening_asks_for_its_powers() -> None:
+    with pytest.raises(ValueError, match=r"sharpen: expected user_power 0\.5, from_power 0\.5 and a rank"):
+        GraphFilterConfig(sharpen=1.0, user_power=0.3)
+
+
 def test_singular_vectors_are_those_of_the_whole_decomposition() -> None:
     from scipy import sparse
 

@@ -4,7 +4,9 @@ The items that a user took are a signal on the graph in which two items are near
 filter passes the signal on to neighbours; an ideal low-pass keeps its smooth part, the largest singular vectors of the
 normalised matrix (Shen et al. 2021, GF-CF, CIKM). The exponents of the degrees decide how much popular items and busy
 users count (Park et al. 2024, Turbo-CF, SIGIR). The item-to-item matrix is never held whole: it is made by blocks, and
-each row keeps its largest entries.
+each row keeps its largest entries. Sharpening, the reverse of diffusion, takes weight from the smoothest part again: a
+singular value s then passes s^2 exp(-t s^2) (Choi et al. 2023, BSPM, SIGIR). It is exact for the singular vectors that
+are kept; for all others the exponential is one constant, its value at ``REST``.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field as Setting
+from pydantic import model_validator
 
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
 from auscult.base.log import progress
@@ -26,12 +29,20 @@ from auscult.domains.recommend.models.taken import (
 )
 
 OVERSAMPLING = 16
+REST = 0.05
+"""Square of a singular value that stands for those that are not kept."""
 SCALED_ON = 2048
 """Users whose scores say how large the two filters are beside each other."""
 
 
 class GraphFilterConfig(Config):
     """Settings of the filter."""
+
+    @model_validator(mode="after")
+    def _powers_of_sharpening(self) -> GraphFilterConfig:
+        if self.sharpen and not (self.user_power == self.from_power == 0.5 and self.rank):
+            raise ValueError("sharpen: expected user_power 0.5, from_power 0.5 and a rank of at least 1")
+        return self
 
     user_power: float = Setting(0.5, ge=0, le=1, description="A user counts by its number of items to this power less.")
     from_power: float = Setting(0.5, ge=0, le=1, description="The same for the popularity of items that were taken.")
@@ -42,6 +53,12 @@ class GraphFilterConfig(Config):
     low_pass_power: float = Setting(0.0, ge=0, description="Singular values weigh their vectors by this power.")
     low_pass_to_power: float = Setting(
         -0.5, ge=-1, le=1, description="Power of the popularity of scored items in the low-pass filter."
+    )
+    sharpen: float = Setting(
+        0.0,
+        ge=0,
+        description="Time of sharpening; with it ``low_pass`` is the gain of the kept singular vectors beside their own "
+        "squared singular values, and the other powers are 0.5.",
     )
     iterations: int = Setting(3, ge=0, description="Power iterations of the singular value decomposition.")
 
@@ -64,10 +81,28 @@ class GraphFilter:
             left = _scaled(taken.matrix, activity**-c.user_power, popularity**-c.from_power).T.tocsr()
             right = _scaled(taken.matrix, activity**-c.user_power, popularity**-c.to_power)
             linear = pruned_product(left, right, c.keep, advance=bar.advance)
-            low = self._low_pass(taken, linear, context.seed) if c.rank and c.low_pass else None
+            low = None
+            if c.sharpen:
+                rest = np.float32(np.exp(-c.sharpen * REST))
+                linear.data *= rest
+                low = self._sharpened(taken, float(rest), context.seed)
+            elif c.rank and c.low_pass:
+                low = self._low_pass(taken, linear, context.seed)
             bar.advance(1)
         prior = small_prior(popularity, float(np.median(linear.data)) if linear.nnz else 1.0)
         return RankingFitted(ranking_program(taken.names, linear, prior, low))
+
+    def _sharpened(self, taken: Taken, rest: float, seed: int) -> tuple[Floats, Floats]:
+        """What sharpening changes in the kept singular vectors, and the low-pass on them; (V, R) and (R, V).
+
+        The linear part holds them as ``s^2 rest``, so that only the difference is added.
+        """
+        c, popularity = self._config, taken.popularity
+        normal = _scaled(taken.matrix, taken.activity**-0.5, popularity**-0.5)
+        value, vector = singular_vectors(normal, min(c.rank, *normal.shape), c.iterations, seed)
+        square = value**2
+        gain = square * (np.exp(-c.sharpen * square) - rest) + c.low_pass
+        return (vector.T * gain).astype(np.float32), (vector * popularity ** (0.5 - c.to_power)).astype(np.float32)
 
     def _low_pass(self, taken: Taken, linear: Any, seed: int) -> tuple[Floats, Floats]:
         """Both halves of the low-pass filter, (V, R) and (R, V), as large beside the linear one as the weight says."""
