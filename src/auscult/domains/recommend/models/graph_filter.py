@@ -57,8 +57,8 @@ class GraphFilterConfig(Config):
     sharpen: float = Setting(
         0.0,
         ge=0,
-        description="Time of sharpening; with it ``low_pass`` is the gain of the kept singular vectors beside their own "
-        "squared singular values, and the other powers are 0.5.",
+        description="Time of sharpening; with it ``low_pass`` is the gain of the kept singular vectors beside their "
+        "own squared singular values, and the other powers are 0.5.",
     )
     iterations: int = Setting(3, ge=0, description="Power iterations of the singular value decomposition.")
 
