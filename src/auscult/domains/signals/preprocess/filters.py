@@ -7,6 +7,7 @@ would wait for it at every start.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -106,20 +107,19 @@ def zero_phase(
     n_pieces = -(-n_samples // step)
     padded = _reflected(values, margin, n_pieces * step - n_samples + margin)
     pieces = np.lib.stride_tricks.sliding_window_view(padded, size, axis=-1)[..., ::step, :]  # (..., P, S)
-    frequency_hz = np.asarray(np.fft.rfftfreq(size, 1 / rate_hz), dtype=np.float64)
-    gain = _squared_gain(frequency_hz, rate_hz, order=order, band_hz=(above_hz, below_hz))
     spectrum = np.fft.rfft(pieces)
-    spectrum *= gain
+    spectrum *= _squared_gain(size, rate_hz, order, band_hz=(above_hz, below_hz))
     clean = np.fft.irfft(spectrum, size)[..., margin : margin + step]
     filtered: Floats = clean.reshape(*values.shape[:-1], -1)[..., :n_samples]
     return filtered
 
 
-def _squared_gain(frequency_hz: Floats, rate_hz: float, *, order: int, band_hz: tuple[float, float]) -> Floats:
-    """Squared gain of a Butterworth low-pass, high-pass or band-pass at some frequencies, (F,)."""
+@cache
+def _squared_gain(size: int, rate_hz: float, order: int, *, band_hz: tuple[float, float]) -> Floats:
+    """Squared gain of a Butterworth low-pass, high-pass or band-pass at the frequencies of a spectrum, (F,)."""
     low, high = (np.tan(np.pi * hz / rate_hz) for hz in band_hz)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # 0 Hz divides by 0
-        at = np.tan(np.pi * np.minimum(frequency_hz / rate_hz, 0.5))
+        at = np.tan(np.pi * np.fft.rfftfreq(size))
         one_edge = low / at if low else at / high
         detuned = (at * at - low * high) / (at * (high - low)) if low and high else one_edge
         gain: Floats = 1.0 / (1.0 + np.abs(detuned) ** (2 * order))
