@@ -66,8 +66,8 @@ class Judge:
         kind = kind_of(self.spec)
         a, b = kind.measure(self.spec, first, name), kind.measure(self.spec, second, name)
         e = paired_difference(
-            a.function, a.target, (a.output, b.output), unit=self.unit(first, a.rows), rng=np.random.default_rng(0),
-            n_resamples=self.table.resamples, level=self.table.level, **a.parameters,
+            a.function, (a.target, a.output), (b.target, b.output), unit=self.unit(first, a.rows),
+            rng=np.random.default_rng(0), n_resamples=self.table.resamples, level=self.table.level, **a.parameters,
         )  # fmt: skip
         return {"value": e.value, "low": e.low, "high": e.high, "higher_is_better": higher_is_better(name)}
 

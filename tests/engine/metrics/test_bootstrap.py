@@ -87,7 +87,7 @@ def test_a_pair_shares_its_resamples() -> None:
     rng = np.random.default_rng(6)
     target = rng.normal(size=100) * 10
     first, second = target + 2.0, target + 1.0
-    found = paired_difference(mae, target, (first, second), unit=np.arange(100), rng=rng, column=0)
+    found = paired_difference(mae, (target, first), (target, second), unit=np.arange(100), rng=rng, column=0)
     np.testing.assert_allclose([found.value, found.low, found.high], [1.0, 1.0, 1.0])
 
 

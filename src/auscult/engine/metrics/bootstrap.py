@@ -202,8 +202,8 @@ def estimate(
 
 def paired_difference(
     metric: MetricFunction,
-    target: Any,
-    outputs: tuple[Any, Any],
+    first: tuple[Any, Any],
+    second: tuple[Any, Any],
     *,
     unit: Array,
     rng: np.random.Generator,
@@ -211,16 +211,15 @@ def paired_difference(
     level: float = 0.95,
     **parameters: Any,
 ) -> Estimate:
-    """Metric of the first output minus that of the second, on the same items and the same resamples.
+    """Metric of the first answers minus that of the second, on the same items and the same resamples.
 
     Parameters
     ----------
     metric : callable
         Of this package.
-    target
-        As the metric takes it.
-    outputs : pair
-        The first and the second output for the same items.
+    first, second : pair of target and output
+        As the metric takes them. The targets are the same truth, each in the form that its output is judged by: a
+        ranking numbers its items anew.
     unit, rng, n_resamples, level, **parameters
         As in :func:`estimate`.
 
@@ -234,12 +233,10 @@ def paired_difference(
     ShapeError, UsageError
         As in :func:`estimate`.
     """
-    first, second = outputs
 
     def statistic(weights: Array | None) -> Floats:
-        return metric(target, first, unit=unit, weights=weights, **parameters) - metric(
-            target, second, unit=unit, weights=weights, **parameters
-        )
+        one, other = (metric(*pair, unit=unit, weights=weights, **parameters) for pair in (first, second))
+        return one - other
 
     return _estimate(statistic, np.asarray(unit), n_resamples=n_resamples, rng=rng, level=level)
 
