@@ -133,3 +133,18 @@ def test_a_packed_bomb_takes_no_memory(tmp_path: Path) -> None:
 def test_another_format_under_the_ending(tmp_path: Path) -> None:
     (tmp_path / "a.nii.gz").write_bytes(b"\xff\xd8\xff\xe0 a photograph")
     assert "a.nii.gz: expected NIfTI (.nii or .nii.gz), got " in reason(tmp_path)
+
+
+def test_an_image_or_a_mask_without_the_other_is_set_aside(tmp_path: Path) -> None:
+    volume = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
+    for folder, names in {"images": ("a", "b"), "labels": ("b", "c")}.items():
+        for name in names:
+            (tmp_path / folder).mkdir(exist_ok=True)
+            write_nifti(
+                tmp_path / folder / f"{name}.nii.gz", (volume > 30).astype(np.uint8) if folder == "labels" else volume
+            )
+    read_parts = read(tmp_path)
+    assert [p.record.tolist() for p in read_parts if isinstance(p, RecordBatch)] == [["images/b"]]
+    reasons = sorted(p.reason for p in read_parts if isinstance(p, SetAside))
+    assert re.match(r"a\.nii\.gz: expected its mask in the folder of masks beside, as others have one", reasons[0])
+    assert re.match(r"c\.nii\.gz: expected the image of this mask in a folder beside, got none", reasons[1])

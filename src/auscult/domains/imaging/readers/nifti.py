@@ -31,6 +31,7 @@ MAX_BYTES = 1 << 30
 HEAD_BYTES = 540
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 MASKS = ("label", "mask")
+IMAGES = ("image",)
 SAME_AFFINE_MM = 1e-3
 
 
@@ -61,10 +62,13 @@ class NiftiReader:
         Raises
         ------
         ReadError
-            If a file is no NIfTI, is cut off, has no affine, several volumes, or a mask that does not lie on its image.
+            If a file is no NIfTI, is cut off, has no affine, several volumes, or a mask that does not lie on its image;
+            if of an image and its mask only one is there.
         MissingExtraError
             If nibabel is not installed.
         """
+        if len(source.files) == 1:
+            _require_partner(source.files[0])
         image, affine = read_volume(source.files[0])
         mask = None
         if len(source.files) > 1:
@@ -75,6 +79,21 @@ class NiftiReader:
 
 def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".nii")
+
+
+def _require_partner(path: Path) -> None:
+    """Refuse a mask without its image, and an image without its mask where its folder has a folder of masks."""
+    folder = path.parent.name.lower()
+    if folder.startswith(MASKS):
+        raise ReadError(f"{path.name}: expected the image of this mask in a folder beside, got none; copy it too")
+    if folder.startswith(IMAGES):
+        ending = folder.removeprefix("images").removeprefix("image")
+        wanted = {f"{name}{plural}{ending}" for name in MASKS for plural in ("", "s")}
+        if any(p.is_dir() and p.name.lower() in wanted for p in path.parent.parent.iterdir()):
+            raise ReadError(
+                f"{path.name}: expected its mask in the folder of masks beside, as others have one, got none; add it, "
+                "or put the image into a folder of its own to have it answered"
+            )
 
 
 def _image_of(mask: Path) -> tuple[Path, str]:
