@@ -13,6 +13,7 @@ from auscult.engine.calibration.abstain import fit_abstention
 from auscult.engine.calibration.base import Calibrator
 from auscult.engine.calibration.conformal import fit_conformal_intervals, fit_conformal_sets
 from auscult.engine.calibration.isotonic import fit_isotonic, fit_isotonic_labels
+from auscult.engine.calibration.platt import fit_platt_labels
 from auscult.engine.calibration.table import CALIBRATORS, read_calibrator
 from auscult.engine.calibration.temperature import fit_temperature
 from auscult.engine.calibration.threshold import fit_label_thresholds, fit_threshold
@@ -27,6 +28,7 @@ def fitted() -> list[Calibrator]:
         fit_temperature(probabilities, target),
         fit_isotonic(score[:, 0], labels[:, 0]),
         fit_isotonic_labels(score, labels & [True, False]),
+        fit_platt_labels(score, labels & [True, False]),
         fit_conformal_sets(probabilities, target, group=group),
         fit_conformal_intervals(values, values + 1, scale=score, group=group),
         fit_threshold(labels[:, 0], score[:, 0]),
