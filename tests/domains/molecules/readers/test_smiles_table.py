@@ -80,6 +80,11 @@ def test_no_column_of_smiles(tmp_path: Path) -> None:
         read(tmp_path, "a.csv", "id,what,y\nA,c1ccccc1O,1\nB,CC(=O)O,0\n")
 
 
+def test_a_message_shows_the_beginning_of_a_long_name_only(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match=rf"got 'id', '{'w' * 40}', 'y';"):
+        read(tmp_path, "a.csv", f"id,{'w' * 300},y\nA,c1ccccc1O,1\nB,CC(=O)O,0\n")
+
+
 @pytest.mark.parametrize("text", ["time,glucose\n0,90\n5,95\n", "word\nNO\nIN\n", "a,b\nCON,1\n", '{"a": 1}\n'])
 def test_other_tables_are_not_claimed(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(text)

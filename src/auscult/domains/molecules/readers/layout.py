@@ -29,6 +29,8 @@ _STRUCTURED = re.compile(r"[()=#\[\]\d]")
 LOOKED_AT = 8
 LONGEST = 1000
 """Letters of a cell that are looked at to tell what a column is."""
+LONGEST_NAME = 40
+"""Letters of a column's name that a message shows: a longer one is no name but the text of a record."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def layout_of(head: Sequence[str], file: str) -> Layout:
     if not named and found is not None and plain[found] in LOOSE_NAMES:
         named = [found]
     if not named:
-        there = ", ".join(f"'{n}'" for n in names[:20])
+        there = ", ".join(f"'{n[:LONGEST_NAME]}'" for n in names[:20])
         raise ReadError(
             f"{file}: expected a column named 'smiles', got {there or 'none'}; name the column of SMILES so"
         )
