@@ -47,6 +47,7 @@ from auscult.base.errors import DataError
 from auscult.base.files import read_json
 from auscult.base.registry import load_domain
 from auscult.engine.runtime import Release, open_release
+from auscult.service.verbs import build
 
 START_GOAL_S = 1.5
 WINDOW_GOAL_MS = 5.0
@@ -193,20 +194,21 @@ def building() -> list[dict[str, Any]]:
 
 
 def find_release(given: Path | None) -> Path:
-    """Return the release to measure.
+    """Return the release to measure: the one given, that of the last run, or a simulated one that is built now.
 
     Raises
     ------
     DataError
-        If there is none.
+        If the given folder is none.
     """
     for folder in [given] if given else [RUNS / name / "release" for name in RELEASES]:
         if (folder / "release.json").exists():
             return folder
-    raise DataError(
-        "speed_predict: expected a release of ecg-beats, got none; first run "
-        f"'python benchmarks/run.py recipes/signals/{RELEASES[0]}.toml', or give --release"
-    )
+    if given:
+        raise DataError(f"speed_predict: expected a release of ecg-beats in {given.name}, got none; build one")
+    run = RUNS / RELEASES[-1]
+    build(ROOT / "recipes" / "signals" / f"{RELEASES[-1]}.toml", run)
+    return run / "release"
 
 
 def main() -> int:
