@@ -205,7 +205,10 @@ def find_release(given: Path | None) -> Path:
         if (folder / "release.json").exists():
             return folder
     if given:
-        raise DataError(f"speed_predict: expected a release of ecg-beats in {given.name}, got none; build one")
+        raise DataError(
+            "speed_predict: expected a release of ecg-beats, got none; first run "
+            f"'python benchmarks/run.py recipes/signals/{RELEASES[0]}.toml', or leave --release out"
+        )
     run = RUNS / RELEASES[-1]
     build(ROOT / "recipes" / "signals" / f"{RELEASES[-1]}.toml", run)
     return run / "release"

@@ -60,6 +60,14 @@ def test_a_missing_release_says_what_to_run(tmp_path: Path) -> None:
         speed_predict.find_release(tmp_path)
 
 
+def test_without_a_release_a_simulated_one_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed_predict, "RUNS", tmp_path)
+    folder = speed_predict.find_release(None)
+    made = (folder / "release.json").stat().st_mtime_ns
+    assert speed_predict.find_release(None) == folder == tmp_path / "ecg-beats-simulated" / "release"
+    assert (folder / "release.json").stat().st_mtime_ns == made
+
+
 def test_inside_adds_up() -> None:
     inside = speed_predict.Inside(lambda inputs: inputs)
     assert inside({"x": 1}) == {"x": 1}
