@@ -57,6 +57,16 @@ def libre(rows: list[str], unit: str = "mg/dL", made: str = "05-06-2021 10:31 UT
     return LIBRE.format(unit=unit, rows=lines, made=made)
 
 
+def test_a_table_of_reports_on_glucose_meters_is_left_to_other_readers(tmp_path: Path) -> None:
+    reports = tmp_path / "reports.csv"
+    reports.write_text(
+        "brand,received,narrative\nGLUCOMETER,2007-01-02,At the time the meter showed no glucose value\n"
+    )
+    sensor = tmp_path / "sensor.csv"
+    sensor.write_text("Zeitstempel;Glukose (mg/dL)\n2024-01-01 10:00;101\n")
+    assert [s.files[0].name for s in CgmCsvReader().detect([reports, sensor])] == ["sensor.csv"]
+
+
 def test_plain_table_is_sorted_by_time_within_a_person(tmp_path: Path) -> None:
     batch, aside = read(write(tmp_path, "set.csv", PLAIN))
     assert not aside

@@ -17,7 +17,6 @@ Each may lie alone in a ``.zip``. Whatever is left out is told with its count; n
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from auscult.domains.signals.readers.cgm_layouts import (
     decode,
     head_of,
     layout_of,
+    names_glucose,
     refusal,
 )
 
@@ -68,11 +68,11 @@ class CgmCsvReader:
     """
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
-        """Yield tables of a known header, and other tables of glucose, so that they are reported."""
+        """Yield tables of a known header; other tables whose header names glucose and a time, to report them."""
         for path in files:
             head = head_of(path)
             known = layout_of(decode(head)) is not None
-            suspect = b"\0" in head or re.search(rb"(?i)glu[ck]o", head) is not None
+            suspect = b"\0" in head or names_glucose(decode(head))
             if known or (path.suffix.lower() == ".csv" and suspect):
                 yield Source(NAME, path.stem, (path,))
 

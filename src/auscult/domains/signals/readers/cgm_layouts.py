@@ -20,6 +20,10 @@ _ZIP = b"PK\x03\x04"
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _CLARITY_VALUE = re.compile(r"Glucose Value\s*\(([^)]+)\)")
 _LIBRE_VALUE = re.compile(r"(?:Historic|Scan) Glucose\s*\(?\s*([^()]+?)\s*\)?")
+_GLUCOSE, _TIME = (
+    re.compile(r"glu[ck]o", re.IGNORECASE),
+    re.compile(r"time|date|zeit|datum|heure|hora|fecha", re.IGNORECASE),
+)
 _UNITS = {"mg/dl": "mg/dL", "mmol/l": "mmol/L"}
 
 
@@ -63,6 +67,18 @@ def layout_of(text: str) -> Layout | None:
             if found is not None:
                 return found
     return None
+
+
+def names_glucose(text: str) -> bool:
+    """Whether one of the five first lines has a cell that names glucose and another that names a time.
+
+    A table of reports on glucose meters has the word in its rows, not beside a time: it is not for this reader.
+    """
+    for line in text[:8192].splitlines()[:5]:
+        cells = [c for c in re.split(r"[,;\t]", line) if len(c) <= 60]
+        if any(_GLUCOSE.search(c) for c in cells) and any(_TIME.search(c) and not _GLUCOSE.search(c) for c in cells):
+            return True
+    return False
 
 
 def _named(names: list[str], line: int, separator: str) -> Layout | None:
