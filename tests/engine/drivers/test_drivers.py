@@ -95,6 +95,21 @@ def test_linear_sparse_is_the_dense_product(activation: str, rng: np.random.Gene
         load_program(program)({"ids": ids * 0 + 6, "counts": counts})
 
 
+def test_linear_sparse_over_sequences_gives_the_same_scores_and_hands_arrays_through(rng: np.random.Generator) -> None:
+    weight, bias = rng.normal(size=(6, 3)).astype(np.float32), rng.normal(size=3).astype(np.float32)
+    link = rng.normal(size=(3, 3)).astype(np.float32)
+    ids = np.array([[[0, 2, -1], [5, -1, -1]], [[1, 1, 3], [-1, -1, -1]]], dtype=np.int32)
+    settings = {"activation": "none", "output": "tag", "axes": 3, "each": ["link"]}
+    program = Program("linear-sparse", ("ids",), {}, {"weight": weight, "bias": bias, "link": link}, settings)
+    made = load_program(program)({"ids": ids})
+    by_hand = np.array([[weight[0] + weight[2], weight[5]], [2 * weight[1] + weight[3], 0 * bias]])
+    np.testing.assert_allclose(made["tag"], by_hand + bias, rtol=1e-5, atol=1e-6)
+    assert made["link"].shape == (2, 3, 3)
+    np.testing.assert_array_equal(made["link"][1], link)
+    with pytest.raises(ShapeError, match=r"program input 'ids' .*: expected \(N, T, L\), got \(2, 6\)"):
+        load_program(program)({"ids": ids.reshape(2, 6)})
+
+
 def test_sparse_topk_is_the_dense_ranking_without_what_is_known(rng: np.random.Generator) -> None:
     matrix = sparse.random(12, 12, 0.5, format="csr", random_state=0, dtype=np.float32)
     history = np.array([[0, 3, -1], [7, -1, -1]])
