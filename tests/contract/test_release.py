@@ -89,6 +89,23 @@ def test_every_kind_of_answer_is_served_by_its_schema(task: str, built: Callable
             assert not fits_schema(plain, opened.manifest["answer_schema"])
 
 
+def test_answers_that_are_files_are_written_where_they_are_asked_for(
+    built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    opened = open_release(built("blob"), lambda name: DOMAIN)
+    folder = example_folder(DOMAIN.name, opened.spec.example, True)
+    answers = [a for a in opened.answer_path(folder, out=tmp_path / "new") if a.status == "answered"]
+    assert answers
+    assert {p.name for p in (tmp_path / "new").iterdir()} == {name for a in answers for name in a.files}
+    assert not any(a.files for a in opened.answer_path(folder))
+
+
+def test_a_task_that_writes_no_files_says_so(built: Callable[[str], Path], tmp_path: Path) -> None:
+    opened = open_release(built("codes"), lambda name: DOMAIN)
+    with pytest.raises(UsageError, match="--out: the task 'codes' writes no files; its answers are all there is"):
+        list(opened.answer_path(example_folder(DOMAIN.name, opened.spec.example, True), out=tmp_path))
+
+
 @pytest.mark.parametrize("task", MAIN)
 def test_together_or_alone_the_answer_is_the_same(task: str, built: Callable[[str], Path]) -> None:
     """Records of several clients in one call of the program are answered as each alone."""

@@ -62,6 +62,8 @@ __all__ = [
     "Summarises",
     "Task",
     "TaskSpec",
+    "WriteContext",
+    "Writes",
 ]
 
 KindName = Literal["class", "labels", "value", "events", "spans", "mask", "boxes", "ranking", "sample"]
@@ -217,6 +219,35 @@ class Generates(Protocol):
 
     def generate(self, run: Run, out: Path, *, count: int, seed: int) -> list[Path]:
         """Write samples, each marked as synthetic in its own metadata, and return their files."""
+
+
+@dataclass(frozen=True, repr=False)
+class WriteContext:
+    """What a task is told besides the answers that it writes as files.
+
+    Parameters
+    ----------
+    source : Source
+        The files that the records came from.
+    explained : tuple of mapping
+        What carried the answers, record by record; empty where it was not asked for.
+    about : mapping
+        Name, version, content hash and intent of the release that answers.
+    """
+
+    source: Source
+    explained: tuple[Mapping[str, Any], ...]
+    about: Mapping[str, Any]
+
+
+@runtime_checkable
+class Writes(Protocol):
+    """A task whose answers, or what carried them, are files too: a mask in the geometry of its image, a picture."""
+
+    def write(
+        self, batch: RecordBatch, outputs: Outputs, out: Path, *, context: WriteContext
+    ) -> list[tuple[Path, ...]]:
+        """Write what belongs to the records of a prepared batch into a folder; return the files record by record."""
 
 
 @runtime_checkable

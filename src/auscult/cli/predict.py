@@ -12,6 +12,7 @@ from auscult.cli.output import Json, as_json
 Folder = Annotated[Path, typer.Argument(help="The release folder.")]
 Paths = Annotated[list[Path], typer.Argument(help="Raw device files or folders.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Also say what carried each answer.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for files of the answers: masks, pictures.")]
 LINES = 8
 
 
@@ -20,7 +21,7 @@ def add(app: typer.Typer) -> None:
     app.command("predict")(predict)
 
 
-def predict(release: Folder, paths: Paths, explain: Explain = False, json: Json = False) -> None:
+def predict(release: Folder, paths: Paths, explain: Explain = False, out: Out = None, json: Json = False) -> None:
     """Answer every record: a calibrated answer, an abstention, or a refusal with its reason.
 
     With --json one line a record (JSON Lines). Exit status 2 where no record could be answered.
@@ -31,7 +32,7 @@ def predict(release: Folder, paths: Paths, explain: Explain = False, json: Json 
 
     opened = open_release(release, load_domain)
     answered = 0
-    for answer in verb(opened, *paths, explain=explain):
+    for answer in verb(opened, *paths, explain=explain, out=out):
         answered += answer.status == "answered"
         if json:
             print(as_json({**vars(answer), "release": opened.provenance}))
@@ -43,6 +44,8 @@ def predict(release: Folder, paths: Paths, explain: Explain = False, json: Json 
             print(f"    … {len(answer.answers)} answers in all (--json gives every one)")
         if answer.explanation:
             print(f"    because {as_json(answer.explanation)}")
+        for name in answer.files:
+            print(f"    written: {name}")
     if not json:
         about = opened.manifest
         print(f"release {about['name']} {about['version']}; not for: {about['intent']['not_for']}")

@@ -23,8 +23,11 @@ from auscult.base.contracts import (
     Run,
     SetAside,
     Sifts,
+    Source,
     Task,
     TaskSpec,
+    WriteContext,
+    Writes,
 )
 from auscult.base.errors import InputError, UsageError, VerifyError
 from auscult.base.files import read_json
@@ -38,6 +41,8 @@ from auscult.engine.program import read_program
 from auscult.engine.sources import find_sources, read_source
 
 MANIFEST = "release.json"
+Keep = Callable[[RecordBatch, Outputs, Sequence[Mapping[str, Any]]], list[tuple[str, ...]]]
+"""Writes what belongs to the answers of a batch, with their explanations, and names the files of each record."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class RecordAnswer:
         JSON values of the answer kind, in order; ``at_s`` or ``at`` says where in the record.
     explanation : mapping
         What carried the answers, where it was asked for.
+    files : tuple of str
+        Names of the files that were written for the record, in the folder that was asked for.
     """
 
     record: str
@@ -63,6 +70,7 @@ class RecordAnswer:
     reason: str = ""
     answers: tuple[Mapping[str, Any], ...] = ()
     explanation: Mapping[str, Any] | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,15 +143,17 @@ class Release:
         """Join and calibrate what the program gave."""
         return self.kind.apply(self.spec, self.task.join(batch, items, arrays), self.calibration)
 
-    def answer(self, staged: Sequence[Staged], *, explain: bool = False) -> list[list[RecordAnswer]]:
-        """Answer several staged batches with one call of the program."""
+    def answer(
+        self, staged: Sequence[Staged], *, explain: bool = False, keep: Keep | None = None
+    ) -> list[list[RecordAnswer]]:
+        """Answer several staged batches with one call of the program; ``keep`` is called for each of them."""
         live = [s for s in staged if s.items is not None]
         arrays = self._run_together([s.items for s in live if s.items is not None])
         results = iter(arrays)
         return [
             list(s.refused)
             if s.batch is None or s.items is None
-            else [*self._records(s.batch, s.items, next(results), explain), *s.refused]
+            else [*self._records(s.batch, s.items, next(results), explain=explain, keep=keep), *s.refused]
             for s in staged
         ]
 
@@ -158,7 +168,7 @@ class Release:
         return [{k: v[end - len(i) : end] for k, v in whole.items()} for i, end in zip(items, ends, strict=True)]
 
     def _records(
-        self, batch: RecordBatch, items: Items, arrays: Mapping[str, Any], explain: bool
+        self, batch: RecordBatch, items: Items, arrays: Mapping[str, Any], *, explain: bool, keep: Keep | None
     ) -> Iterator[RecordAnswer]:
         outputs = self.outputs(batch, items, arrays)
         explanations: list[dict[str, Any]] = []
@@ -166,12 +176,13 @@ class Release:
             if not isinstance(self.task, Explains):
                 raise UsageError(f"--explain: the task '{self.spec.name}' has no explanation")
             explanations = self.task.explain(batch, outputs, self.run)
+        files = [()] * len(batch) if keep is None else keep(batch, outputs, explanations)
         for row, name in enumerate(batch.record):
             rows = np.flatnonzero(outputs.record == row)
             answers = tuple(self._one(outputs, int(r)) for r in rows)
             silent = len(answers) > 0 and all("label" in a and a["label"] is None for a in answers)
             status, reason = ("abstained", "no answer is sure enough") if silent else ("answered", "")
-            yield RecordAnswer(str(name), status, reason, answers, explanations[row] if explain else None)
+            yield RecordAnswer(str(name), status, reason, answers, explanations[row] if explain else None, files[row])
 
     def _one(self, outputs: Outputs, row: int) -> Mapping[str, Any]:
         answer = self.kind.present(self.spec, outputs, row)
@@ -181,21 +192,45 @@ class Release:
         rate = self.spec.position_rate_hz
         return {"at": position, **answer} if rate is None else {"at_s": round(position / rate, 4), **answer}
 
-    def answer_path(self, path: Path, *, explain: bool = False) -> Iterator[RecordAnswer]:
+    def answer_path(self, path: Path, *, explain: bool = False, out: Path | None = None) -> Iterator[RecordAnswer]:
         """Answer every record of a file or folder of raw device exports.
 
         A record that cannot be read, or that the gate refuses, is answered with its reason; nothing is raised for it.
+
+        Parameters
+        ----------
+        path : Path
+            File or folder.
+        explain : bool
+            Also say what carried each answer.
+        out : Path, optional
+            Folder for the files that belong to the answers: masks, pictures.
 
         Raises
         ------
         DataError
             If the path does not exist or is empty.
+        UsageError
+            If files or explanations are asked for that this task does not have, or a file is there already.
         """
-        for part in self.read_path(path):
+        if out is not None and not isinstance(self.task, Writes):
+            raise UsageError(f"--out: the task '{self.spec.name}' writes no files; its answers are all there is")
+        for source, part in self._parts(path):
             if isinstance(part, RecordAnswer):
                 yield part
             else:
-                yield from self.answer([self.stage(part)], explain=explain)[0]
+                keep = None if out is None or source is None else self._keeper(source, out)
+                yield from self.answer([self.stage(part)], explain=explain, keep=keep)[0]
+
+    def _keeper(self, source: Source, out: Path) -> Keep:
+        """Return what writes the files of one source."""
+
+        def keep(batch: RecordBatch, outputs: Outputs, explained: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+            context = WriteContext(source, tuple(explained), self.provenance)
+            written = self.task.write(batch, outputs, out, context=context) if isinstance(self.task, Writes) else []
+            return [tuple(p.relative_to(out).as_posix() for p in files) for files in written]
+
+        return keep
 
     def read_path(self, path: Path) -> Iterator[RecordBatch | RecordAnswer]:
         """Read a file or folder of raw device exports; what cannot be read comes out as a refusal with its reason.
@@ -205,15 +240,18 @@ class Release:
         DataError
             If the path does not exist or is empty.
         """
+        return (part for _, part in self._parts(path))
+
+    def _parts(self, path: Path) -> Iterator[tuple[Source | None, RecordBatch | RecordAnswer]]:
+        """Batches with their source, and refusals."""
         found = find_sources(path, self.domain)
         for source in found.sources:
             for part in read_source(source, self.domain):
-                yield RecordAnswer(part.source, "refused", part.reason) if isinstance(part, SetAside) else part
+                yield source, RecordAnswer(part.source, "refused", part.reason) if isinstance(part, SetAside) else part
         for file in found.unclaimed:
             known = ", ".join(self.domain.readers)
-            yield RecordAnswer(
-                file.name, "refused", f"{file.name}: expected a format of {known}; no reader knows this file"
-            )
+            reason = f"{file.name}: expected a format of {known}; no reader knows this file"
+            yield None, RecordAnswer(file.name, "refused", reason)
 
 
 def _merge(parts: Sequence[Staged]) -> Staged:

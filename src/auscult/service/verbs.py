@@ -61,7 +61,9 @@ def build(
     return execute(made, Path(out), load_domain(made.domain), options=options, report=report)
 
 
-def predict(release: PathLike | Release, *paths: PathLike, explain: bool = False) -> Iterator[RecordAnswer]:
+def predict(
+    release: PathLike | Release, *paths: PathLike, explain: bool = False, out: PathLike | None = None
+) -> Iterator[RecordAnswer]:
     """Answer raw device files.
 
     Parameters
@@ -72,6 +74,9 @@ def predict(release: PathLike | Release, *paths: PathLike, explain: bool = False
         Files or folders.
     explain : bool
         Also say what carried each answer.
+    out : path, optional
+        Folder for the files that belong to the answers, where the task writes some: masks in the geometry of their
+        images, pictures of what carried an answer.
 
     Yields
     ------
@@ -84,10 +89,12 @@ def predict(release: PathLike | Release, *paths: PathLike, explain: bool = False
         If the folder is no release.
     DataError
         If a path does not exist or is empty.
+    UsageError
+        If files are asked for and the task writes none, or a file is there already.
     """
     opened = release if isinstance(release, Release) else open_release(Path(release), load_domain)
     for path in paths:
-        yield from opened.answer_path(Path(path), explain=explain)
+        yield from opened.answer_path(Path(path), explain=explain, out=None if out is None else Path(out))
 
 
 def verify(release: PathLike, *, trusted: PathLike | None = None) -> Verification:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from auscult.base.arrays import Array, Ragged
-from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
+from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec, WriteContext
 from auscult.base.errors import ShapeError
 from toys.tasks.common import NoSettings, needed, only, rows_of, truth
 
@@ -50,6 +51,18 @@ class Blob:
         assert shapes is not None
         masks = [label[n, : shapes[r][0], : shapes[r][1]] for n, r in enumerate(items.record)]
         return Outputs({"mask": Ragged.of(masks, ragged_axes=2)}, items.record, None, truth(batch, "mask", "mask"))
+
+    def write(
+        self, batch: RecordBatch, outputs: Outputs, out: Path, *, context: WriteContext
+    ) -> list[tuple[Path, ...]]:
+        """One file a mask."""
+        out.mkdir(parents=True, exist_ok=True)
+        written: list[tuple[Path, ...]] = [()] * len(batch)
+        for n, row in enumerate(outputs.record):
+            path = out / f"{batch.record[row]}.npy"
+            np.save(path, outputs.ragged("mask")[n])
+            written[row] = (path,)
+        return written
 
 
 def _framed(image: Array, mode: str) -> Array:
