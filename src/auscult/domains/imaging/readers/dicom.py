@@ -85,12 +85,47 @@ class DicomReader:
         yield from found
 
 
+def sorted_slices(paths: Sequence[Path]) -> tuple[list[Dataset], list[int]]:
+    """Read the files of a volume again, in the order of its slices.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        One slice a file, or one file with several frames.
+
+    Returns
+    -------
+    list of Dataset, list of int
+        Data sets in the order of the slices; of one file with frames, that file and the frame of each slice.
+
+    Raises
+    ------
+    ReadError
+        If they make no volume.
+    """
+    datasets = [open_dicom(path) for path in paths]
+    where = paths[0].name if len(paths) == 1 else f"series of {paths[0].name}"
+    if len(paths) == 1:
+        frames = layout_of(datasets[0], where).frames
+        planes = planes_of_frames(datasets[0], frames, where)
+        if planes is None:
+            raise ReadError(f"{where}: expected frames with their place in the patient, got none")
+        return datasets, list(stacked(planes, where).order)
+    order = stacked([plane_of(d, p.name) for d, p in zip(datasets, paths, strict=True)], where).order
+    return [datasets[k] for k in order], list(range(len(order)))
+
+
 def _series(path: Path) -> str:
-    """Series of a slice that can be part of a volume; empty where the header is damaged or has frames of its own."""
+    """Series of a slice that can be part of a volume; empty where the header is damaged or has frames of its own.
+
+    Where an anonymiser has emptied the series, slices of one frame of reference in one folder belong together.
+    """
     try:
         with quiet():
             header = open_dicom(path, pixels=False)
-            return "" if text_of(header, "NumberOfFrames") not in ("", "1") else text_of(header, "SeriesInstanceUID")
+            if text_of(header, "NumberOfFrames") not in ("", "1"):
+                return ""
+            return text_of(header, "SeriesInstanceUID") or text_of(header, "FrameOfReferenceUID")
     except ReadError:
         return ""
 

@@ -23,7 +23,9 @@ HEAD_BYTES = 1024
 PREAMBLE, PREFIX = 128, b"DICM"
 _LITTLE, _BIG = (b"\x02\x00", b"\x08\x00"), (b"\x00\x02", b"\x00\x08")
 _VR = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OW PN SH SL SQ SS ST TM UI UL UN US UT".split())
-_HEADER_TAGS = ("SOPClassUID", "SeriesInstanceUID", "Rows", "Columns", "NumberOfFrames", "Modality")
+_HEADER_TAGS = (
+    "SOPClassUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Rows", "Columns", "NumberOfFrames", "Modality",
+)  # fmt: skip
 
 
 def head_of(path: Path) -> bytes:

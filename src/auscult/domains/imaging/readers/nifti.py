@@ -134,6 +134,20 @@ def read_volume(path: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.flo
         return _read(_open(path, held), path)
 
 
+def read_header(path: Path) -> Any:
+    """Return nibabel's header of a file.
+
+    Raises
+    ------
+    ReadError
+        If the file is no NIfTI or its header cannot be read.
+    MissingExtraError
+        If nibabel is not installed.
+    """
+    with ExitStack() as held:
+        return _open(path, held).header
+
+
 def _read(opened: Any, path: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
     """Check the header, then read the voxels."""
     header = opened.header

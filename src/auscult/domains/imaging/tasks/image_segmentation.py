@@ -7,13 +7,14 @@ the input, voxel by voxel.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column, Ragged, require_finite
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, TaskSpec
+from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, TaskSpec, WriteContext
 from auscult.base.errors import ReadError
 from auscult.domains.imaging.preprocess.volume import (
     framed,
@@ -27,6 +28,7 @@ from auscult.domains.imaging.preprocess.volume import (
 )
 from auscult.domains.imaging.preprocess.window import windowed
 from auscult.domains.imaging.tasks.common import image_axes, rows_of
+from auscult.domains.imaging.writers.mask import SegmentNames, write_mask
 from auscult.engine.metrics.masks import surface_distance
 
 AFFINE = Field("affine", "array", "LC", unit="mm")
@@ -47,6 +49,10 @@ class ImageSegmentationConfig(Config):
     )
     modalities: tuple[str, ...] = Setting(
         ("MR", "CT"), description="Modalities that a DICOM header may name; a file that names none passes."
+    )
+    codes: Mapping[str, tuple[str, str, str]] = Setting(
+        default_factory=dict,
+        description="Code of a label in a DICOM segmentation: value, scheme, meaning; a private code without.",
     )
 
 
@@ -155,6 +161,25 @@ class ImageSegmentation:
             back = [unframed(p, shape, fill=float(k == 0)) for k, p in enumerate(probability)]
             label = np.stack([resampled(p, straight) for p in back]).argmax(axis=0).astype(np.uint8)
         return np.ascontiguousarray(turn.undo(label))
+
+    def write(
+        self, batch: RecordBatch, outputs: Outputs, out: Path, *, context: WriteContext
+    ) -> list[tuple[Path, ...]]:
+        """Write each mask in the geometry of its image: a DICOM segmentation of a DICOM series, else NIfTI.
+
+        Raises
+        ------
+        ReadError
+            If the images lack what a segmentation must say of them.
+        UsageError
+            If a file is there already.
+        """
+        masks = outputs.ragged("mask")
+        named = SegmentNames(self.spec.labels, self._config.codes)
+        written: list[tuple[Path, ...]] = [()] * len(batch)
+        for n, row in enumerate(outputs.record):
+            written[row] = (write_mask(out, masks[n], str(batch.record[row]), names=named, context=context),)
+        return written
 
     def summary(self, outputs: Outputs) -> Mapping[str, float]:
         """Distance of surfaces in mm and error of volumes in mm³ of each label, as means over the volumes."""

@@ -1,0 +1,1 @@
+"""Answers as files of the kind and in the geometry that the image came in."""
