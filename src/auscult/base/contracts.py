@@ -26,6 +26,7 @@ from auscult.base.records import (
     RecordBatch,
     SetAside,
     Source,
+    WriteContext,
 )
 
 __all__ = [
@@ -219,25 +220,6 @@ class Generates(Protocol):
 
     def generate(self, run: Run, out: Path, *, count: int, seed: int) -> list[Path]:
         """Write samples, each marked as synthetic in its own metadata, and return their files."""
-
-
-@dataclass(frozen=True, repr=False)
-class WriteContext:
-    """What a task is told besides the answers that it writes as files.
-
-    Parameters
-    ----------
-    source : Source
-        The files that the records came from.
-    explained : tuple of mapping
-        What carried the answers, record by record; empty where it was not asked for.
-    about : mapping
-        Name, version, content hash and intent of the release that answers.
-    """
-
-    source: Source
-    explained: tuple[Mapping[str, Any], ...]
-    about: Mapping[str, Any]
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -341,3 +341,22 @@ class Outputs:
             None if self.position is None else self.position[rows],
             None if self.target is None else {k: take(v, rows) for k, v in self.target.items()},
         )
+
+
+@dataclass(frozen=True, repr=False)
+class WriteContext:
+    """What a task is told besides the answers that it writes as files.
+
+    Parameters
+    ----------
+    source : Source
+        The files that the records came from.
+    explained : tuple of mapping
+        What carried the answers, record by record; empty where it was not asked for.
+    about : mapping
+        Name, version, content hash and intent of the release that answers.
+    """
+
+    source: Source
+    explained: tuple[Mapping[str, Any], ...]
+    about: Mapping[str, Any]
