@@ -15,6 +15,8 @@ DOMAIN = Domain(
     },
     tasks={
         "toxicity": f"{_HERE}.tasks.toxicity:Toxicity",
+        "compound-class": f"{_HERE}.tasks.compound_class:CompoundClass",
+        "compound-value": f"{_HERE}.tasks.compound_value:CompoundValue",
     },
     models={
         "fingerprint-forest": f"{_HERE}.models.fingerprint_forest:FingerprintForest",
@@ -29,6 +31,7 @@ DOMAIN = Domain(
     },
     examples={
         "assays": f"{_HERE}.examples:write_assays_example",
+        "properties": f"{_HERE}.examples:write_properties_example",
     },
     datasets=DATASETS,
 )

@@ -10,6 +10,8 @@ from auscult.domains.molecules.simulate.compounds import make_compounds
 
 EFFECTS = ("reactive", "narcotic", "receptor")
 MISSING = 0.15
+NOISE = 0.2
+"""Spread of the simulated measurement."""
 
 
 def write_assays_example(folder: Path, seed: int, *, small: bool) -> None:
@@ -22,3 +24,14 @@ def write_assays_example(folder: Path, seed: int, *, small: bool) -> None:
         lines.append(",".join((f"SIM-{k + 1:04d}", compound.smiles, *cells)))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "simulated_assays.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_properties_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write a table of simulated compounds with a simulated lipophilicity: 24 compounds, or 480; some cells are empty."""
+    rng = np.random.default_rng(seed)
+    lines = ["compound_id,smiles,lipophilicity"]
+    for k, compound in enumerate(make_compounds(rng, 24 if small else 480)):
+        cell = "" if rng.random() < MISSING else f"{compound.lipophilicity + rng.normal(0, NOISE):.2f}"
+        lines.append(f"SIM-{k + 1:04d},{compound.smiles},{cell}")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "simulated_properties.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -125,6 +125,34 @@ def sift_compounds(
     return replace(prepared, groups=_groups(batch, kept, made, measured is not None)), made.reasons
 
 
+def prepare_compounds(batch: RecordBatch, config: CompoundConfig, columns: Sequence[str]) -> RecordBatch:
+    """Prepare the compounds of a batch, all of them.
+
+    Raises
+    ------
+    ReadError
+        If a structure cannot be used, or ``sift_compounds`` refuses the batch.
+    """
+    prepared, reasons = sift_compounds(batch, config, columns)
+    if prepared is None or reasons:
+        raise ReadError(next(iter(reasons.values())))
+    return prepared
+
+
+def measured_items(batch: RecordBatch, config: CompoundConfig) -> tuple[Items, Array | None]:
+    """Items of the compounds that were measured, to learn from, and what was measured, (N,).
+
+    A batch without any measurement gives an item for every compound, and nothing measured.
+    """
+    items = compound_items(batch, config, None)
+    if not batch.has("measured"):
+        return items, None
+    measured = np.asarray(batch.dense("measured"), dtype=np.float64)[:, 0]
+    rows = np.flatnonzero(np.isfinite(measured))
+    inputs = {name: values[rows] for name, values in items.inputs.items()}
+    return Items(inputs, rows.astype(np.int64), np.zeros(len(rows), dtype=np.int64)), measured[rows]
+
+
 def compound_inputs(batch: RecordBatch, config: CompoundConfig) -> dict[str, Array]:
     """Inputs of models: fingerprints (N, F) uint8 and ``descriptors`` (N, F) float32."""
     inputs: dict[str, Array] = {name: np.asarray(batch.dense(name)) for name in config.fingerprints}

@@ -14,7 +14,12 @@ from pydantic import Field as Setting
 from auscult.base.arrays import Array
 from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
 from auscult.base.errors import ReadError, RecipeError
-from auscult.domains.molecules.preprocess.compounds import CompoundConfig, compound_items, sift_compounds
+from auscult.domains.molecules.preprocess.compounds import (
+    CompoundConfig,
+    compound_items,
+    prepare_compounds,
+    sift_compounds,
+)
 
 SIMULATED = ("reactive", "narcotic", "receptor")
 
@@ -60,10 +65,7 @@ class Toxicity:
         ReadError
             If a structure cannot be used, or the columns of the targets are only there in part.
         """
-        prepared, reasons = self.sift(batch)
-        if prepared is None or reasons:
-            raise ReadError(next(iter(reasons.values())))
-        return prepared
+        return prepare_compounds(batch, self._config, self._columns)
 
     def sift(self, batch: RecordBatch) -> tuple[RecordBatch | None, Mapping[int, str]]:
         """Prepare what can be used, and name the rows that cannot."""
