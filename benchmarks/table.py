@@ -69,7 +69,7 @@ def page(folder: Path, ledger: Path, goals: Goals) -> str:
     ledger : Path
         Openings of test splits, one JSON value a line; need not exist.
     goals : mapping
-        Recipe to metric to ``goal``, ``aim`` or ``beats_floor``.
+        Recipe to metric to ``goal``, ``aim``, ``beats_floor`` or ``beats_row``.
     """
     recipes, speeds = load(folder)
     opened = openings(ledger)
@@ -128,18 +128,37 @@ def _metric_cells(result: Evidence, metric: str, goal: Mapping[str, Any]) -> lis
         figure(result["floor"].get(metric)),
         figure(gap, sign=True),
         "; ".join(published) or NONE,
-        *judged(value, gap, goal),
+        *judged(value, gap, goal, _gaps(result, metric)),
         *_against(value, goal.get("aim")),
     ]
 
 
-def judged(value: Figure, gap: Figure | None, goal: Mapping[str, Any]) -> tuple[str, str]:
-    """Goal and whether it is met."""
-    if not goal.get("beats_floor"):
-        return _against(value, goal.get("goal"))
+def _gaps(result: Evidence, metric: str) -> dict[str, Figure]:
+    """By how much what ships is better than each row of the study, in pairs, by the row's model."""
+    return {r["model"]: r["ships_minus_row"][metric] for r in result["rows"] if metric in r.get("ships_minus_row", {})}
+
+
+def judged(
+    value: Figure, gap: Figure | None, goal: Mapping[str, Any], rows: Mapping[str, Figure] | None = None
+) -> tuple[str, str]:
+    """Goal and whether it is met; of several limits all must hold."""
+    asked: list[tuple[str, str]] = []
+    if "goal" in goal or not goal.keys() & {"beats_floor", "beats_row"}:
+        asked.append(_against(value, goal.get("goal")))
+    if goal.get("beats_floor"):
+        asked.append(_beaten("the floor", gap))
+    if "beats_row" in goal:
+        asked.append(_beaten(f"`{goal['beats_row']}`", (rows or {}).get(goal["beats_row"])))
+    words = [met for _, met in asked]
+    met = words[0] if len(set(words)) == 1 else "not measured" if "not measured" in words else "no"
+    return ", ".join(limit for limit, _ in asked), met
+
+
+def _beaten(what: str, gap: Figure | None) -> tuple[str, str]:
+    """Whether the interval of a difference lies on the better side."""
     if gap is None:
-        return "better than the floor", "not measured"
-    return "better than the floor", yes(gap["low"] > 0 if gap["higher_is_better"] else gap["high"] < 0)
+        return f"better than {what}", "not measured"
+    return f"better than {what}", yes(gap["low"] > 0 if gap["higher_is_better"] else gap["high"] < 0)
 
 
 def _against(value: Figure, limit: float | None) -> tuple[str, str]:

@@ -223,3 +223,14 @@ def test_cells() -> None:
     assert [number(v) for v in (0.12345, 12.345, None, -0.5)] == ["0.1235", "12.35", "–", "-0.5000"]
     assert figure(None) == "–"
     assert [duration(s) for s in (119.4, 120.0)] == ["119 s", "2.0 min"]
+
+
+def test_better_than_a_row_of_the_study_is_judged_in_pairs() -> None:
+    rows = {"trees": _figure(0.01, 0.002, 0.02), "net": _figure(0.01, -0.002, 0.02)}
+    value = _figure(0.85, 0.8, 0.9)
+    assert judged(value, None, {"beats_row": "trees"}, rows) == ("better than `trees`", "yes")
+    assert judged(value, None, {"beats_row": "net"}, rows) == ("better than `net`", "no")
+    assert judged(value, None, {"beats_row": "absent"}, rows) == ("better than `absent`", "not measured")
+    both = {"goal": 0.845, "beats_row": "net"}
+    assert judged(value, None, both, rows) == ("≥ 0.8450, better than `net`", "no")
+    assert judged(value, None, {"goal": 0.9, "beats_row": "trees"}, rows)[1] == "no"
