@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         inspect,
         models,
         predict,
+        scan,
         serve,
         verify,
     )
@@ -30,6 +31,7 @@ __all__ = [
     "inspect",
     "models",
     "predict",
+    "scan",
     "serve",
     "verify",
 ]

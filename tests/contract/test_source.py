@@ -29,7 +29,19 @@ SOURCE = Path(auscult.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 RECIPES = sorted((TREE / "recipes").rglob("*.toml"))
 MAX_LINES = 400
-PUBLIC = ["build", "compare", "datasets", "generate", "get_dataset", "inspect", "models", "predict", "serve", "verify"]
+PUBLIC = [
+    "build",
+    "compare",
+    "datasets",
+    "generate",
+    "get_dataset",
+    "inspect",
+    "models",
+    "predict",
+    "scan",
+    "serve",
+    "verify",
+]
 AXES = re.compile(r"[Ss]hapes? that broadcast|any shape|\(\s*[A-Z](?:'|\b)|\([a-z], ?\d|\bscalar\b|\(\d")
 NOT_OURS = re.compile(r"(?<![\w.])/(?:work|tmp|root|home)/|pypi\.org/simple|\bartifactory\b|\bTODO\b|\bFIXME\b")
 ERRORS = 12

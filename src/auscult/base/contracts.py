@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from auscult.base.arrays import Array
@@ -47,6 +49,7 @@ __all__ = [
     "ItemSet",
     "Items",
     "KindName",
+    "Likens",
     "LocalFile",
     "LocalFileMark",
     "Model",
@@ -212,6 +215,21 @@ class Explains(Protocol):
 
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """Return for each record of the batch what carried its answers, as JSON values."""
+
+
+@runtime_checkable
+class Likens(Protocol):
+    """A task that can say how alike two records are, and which are one thing written in two ways.
+
+    With it a release knows its nearest training records and abstains far from all of them, and the best of a library
+    are listed once each and may be kept apart from each other.
+    """
+
+    def bits(self, items: Items) -> Array:
+        """Return (N, F) uint8 of 0 and 1; likeness is what two rows share of what either has (Tanimoto)."""
+
+    def identity(self, batch: RecordBatch) -> npt.NDArray[np.str_]:
+        """Return for each prepared record a text that is the same for the same thing."""
 
 
 @runtime_checkable

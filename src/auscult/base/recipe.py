@@ -108,6 +108,11 @@ class CalibrateTable(Config):
     gate_refusal: float = Field(
         0.01, gt=0, lt=0.5, description="Share of validation items that the input gate may refuse."
     )
+    neighbours: bool = Field(
+        True,
+        description="Whether the release holds its training records as bits, where the task has such, to abstain far "
+        "from all of them and to name the nearest. Fingerprints of confidential structures can be read back in part.",
+    )
 
 
 class PublishedFigure(Config):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,17 @@ Folder = Annotated[Path, typer.Argument(help="The release folder.")]
 Paths = Annotated[list[Path], typer.Argument(help="Raw device files or folders.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Also say what carried each answer.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for files of the answers: masks, pictures.")]
+Table = Annotated[
+    Path | None,
+    typer.Option("--table", help="Answer a whole library into a table in this folder; goes on where it was stopped."),
+]
+Top = Annotated[int, typer.Option("--top", min=0, help="With --table: list so many of the best, each thing once.")]
+By = Annotated[str, typer.Option("--by", help="With --top: column of the answers that ranks; the first by default.")]
+Lowest = Annotated[bool, typer.Option("--lowest", help="With --top: the lowest value is the best.")]
+Distance = Annotated[
+    float, typer.Option("--distance", min=0, max=1, help="With --top: smallest Tanimoto distance between two listed.")
+]
+Workers = Annotated[int, typer.Option("--workers", min=0, help="With --table: processes; as many as cores by default.")]
 LINES = 8
 
 
@@ -21,11 +32,60 @@ def add(app: typer.Typer) -> None:
     app.command("predict")(predict)
 
 
-def predict(release: Folder, paths: Paths, explain: Explain = False, out: Out = None, json: Json = False) -> None:
+def predict(
+    release: Folder,
+    paths: Paths,
+    explain: Explain = False,
+    out: Out = None,
+    table: Table = None,
+    top: Top = 0,
+    by: By = "",
+    lowest: Lowest = False,
+    distance: Distance = 0.0,
+    workers: Workers = 0,
+    json: Json = False,
+) -> None:
     """Answer every record: a calibrated answer, an abstention, or a refusal with its reason.
 
-    With --json one line a record (JSON Lines). Exit status 2 where no record could be answered.
+    With --json one line a record (JSON Lines). Exit status 2 where no record could be answered. With --table the
+    answers go to a folder as a table with a row for each record, in parts and over the cores.
     """
+    from auscult.base.errors import UsageError
+
+    if table is not None:
+        if explain or out is not None:
+            raise UsageError("--table: expected no --explain and no --out beside it; explain the records that matter")
+        _library(release, paths, table, json, top=top, by=by, lowest=lowest, distance=distance, workers=workers)
+        return
+    if top or by or lowest or distance or workers:
+        raise UsageError("--top, --by, --lowest, --distance, --workers: expected together with --table")
+    _records(release, paths, out, explain=explain, json=json)
+
+
+def _library(release: Path, paths: list[Path], table: Path, json: bool, **options: Any) -> None:
+    """Answer a library into a folder."""
+    from auscult.base.errors import UsageError
+    from auscult.base.log import Terminal
+    from auscult.engine.scan import ScanOptions
+    from auscult.service.verbs import scan
+
+    if (options["by"] or options["lowest"] or options["distance"]) and not options["top"]:
+        raise UsageError("--by, --lowest, --distance: expected together with --top")
+    made = scan(release, *paths, out=table, options=ScanOptions(**options), report=Terminal())
+    if json:
+        print(as_json(made))
+    else:
+        print(f"{made.answers}: " + ", ".join(f"{n} {status}" for status, n in sorted(made.counts.items())))
+        for reason, count in sorted(made.reasons.items(), key=lambda item: -item[1])[:LINES]:
+            print(f"    {count} x {reason}")
+        if made.top is not None:
+            print(f"{made.top}: the best {made.n_listed}")
+    if not made.counts.get("answered"):
+        raise typer.Exit(2)
+
+
+def _records(release: Path, paths: list[Path], out: Path | None, *, explain: bool, json: bool) -> None:
+    """Print an answer for each record."""
     from auscult.base.registry import load_domain
     from auscult.engine.runtime import open_release
     from auscult.service.verbs import predict as verb

@@ -18,6 +18,7 @@ from auscult.base.contracts import (
     Domain,
     Explains,
     Items,
+    Likens,
     Outputs,
     RecordBatch,
     Run,
@@ -35,12 +36,16 @@ from auscult.engine.answers import kind_of
 from auscult.engine.answers.base import AnswerKind, Calibration
 from auscult.engine.drivers import load_program
 from auscult.engine.gate import Gate
+from auscult.engine.neighbours import Neighbours, read_neighbours
 from auscult.engine.outputs import questions, take_items
 from auscult.engine.prepare import make_task
 from auscult.engine.program import read_program
 from auscult.engine.sources import find_sources, read_source
 
 MANIFEST = "release.json"
+NEIGHBOURS = "neighbours"
+NEAREST = 5
+"""Training records that an explanation names."""
 Keep = Callable[[RecordBatch, Outputs, Sequence[Mapping[str, Any]]], list[tuple[str, ...]]]
 """Writes what belongs to the answers of a batch, with their explanations, and names the files of each record."""
 
@@ -54,7 +59,8 @@ class RecordAnswer:
     record : str
         Name of the record, as its file names it.
     status : str
-        ``answered``, ``abstained`` (every answer is an abstention), or ``refused`` with a reason.
+        ``answered``, ``abstained`` (every answer is an abstention, or no training record is near enough), or
+        ``refused``, both with a reason.
     reason : str
         Why not; empty where answered.
     answers : tuple
@@ -95,6 +101,7 @@ class Release:
     inputs: tuple[str, ...]
     calibration: Calibration
     gate: Gate | None
+    neighbours: Neighbours | None = None
 
     @property
     def spec(self) -> TaskSpec:
@@ -131,13 +138,31 @@ class Release:
             for name, reason in zip(prepared.record, reasons, strict=True)
             if reason
         )
-        keep = np.flatnonzero([not reason for reason in reasons])
+        far = self._strangers(items, len(prepared))
+        refused += tuple(
+            RecordAnswer(str(prepared.record[row]), "abstained", why) for row, why in far.items() if not reasons[row]
+        )
+        keep = np.flatnonzero([not reason and row not in far for row, reason in enumerate(reasons)])
         if not len(keep):
             return Staged(None, None, refused)
         if len(keep) == len(prepared):
             return Staged(prepared, items, refused)
         rows = np.flatnonzero(np.isin(items.record, keep))
         return Staged(prepared.take(keep), take_items(items, rows, np.searchsorted(keep, items.record[rows])), refused)
+
+    def _strangers(self, items: Items, n_records: int) -> dict[int, str]:
+        """Say for each record that no training record is near enough to."""
+        if self.neighbours is None or not isinstance(self.task, Likens):
+            return {}
+        likeness = self.neighbours.strangers(self.task.bits(items))
+        near = np.bincount(items.record, weights=np.isnan(likeness), minlength=n_records)
+        rows, first = np.unique(items.record, return_index=True)
+        return {
+            int(row): "outside the domain of applicability: the nearest training record has a likeness of "
+            f"{likeness[at]:.2f}, expected at least {self.neighbours.limit:.2f}"
+            for row, at in zip(rows, first, strict=True)
+            if not near[row]
+        }
 
     def outputs(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Any]) -> Outputs:
         """Join and calibrate what the program gave."""
@@ -176,6 +201,7 @@ class Release:
             if not isinstance(self.task, Explains):
                 raise UsageError(f"--explain: the task '{self.spec.name}' has no explanation")
             explanations = self.task.explain(batch, outputs, self.run)
+            explanations = self._with_neighbours(items, explanations)
         files = [()] * len(batch) if keep is None else keep(batch, outputs, explanations)
         for row, name in enumerate(batch.record):
             rows = np.flatnonzero(outputs.record == row)
@@ -183,6 +209,24 @@ class Release:
             silent = len(answers) > 0 and all("label" in a and a["label"] is None for a in answers)
             status, reason = ("abstained", "no answer is sure enough") if silent else ("answered", "")
             yield RecordAnswer(str(name), status, reason, answers, explanations[row] if explain else None, files[row])
+
+    def _with_neighbours(self, items: Items, explanations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Add the most alike training records, by the beginning of their content hash."""
+        if self.neighbours is None or not isinstance(self.task, Likens):
+            return explanations
+        likeness, row = self.neighbours.nearest(self.task.bits(items), NEAREST)
+        _, first = np.unique(items.record, return_index=True)
+        return [
+            {
+                **told,
+                "nearest": [
+                    {"record": str(self.neighbours.names[r]), "likeness": round(float(s), 4)}
+                    for s, r in zip(likeness[at], row[at], strict=True)
+                ],
+                "limit": round(self.neighbours.limit, 4),
+            }
+            for told, at in zip(explanations, first, strict=True)
+        ]
 
     def _one(self, outputs: Outputs, row: int) -> Mapping[str, Any]:
         answer = self.kind.present(self.spec, outputs, row)
@@ -306,4 +350,5 @@ def open_release(folder: Path, find_domain: Callable[[str], Domain], *, threads:
         program.inputs,
         read_json(folder / "calibration.json"),
         None if gate is None else Gate.from_dict(gate),
+        read_neighbours(folder / NEIGHBOURS),
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from auscult.engine.compare import Comparison
     from auscult.engine.inspect import Inspection
     from auscult.engine.release.verify import Verification
+    from auscult.engine.scan import Scan, ScanOptions
 
 PathLike = str | Path
 
@@ -95,6 +96,40 @@ def predict(
     opened = release if isinstance(release, Release) else open_release(Path(release), load_domain)
     for path in paths:
         yield from opened.answer_path(Path(path), explain=explain, out=None if out is None else Path(out))
+
+
+def scan(
+    release: PathLike,
+    *paths: PathLike,
+    out: PathLike,
+    options: ScanOptions | None = None,
+    report: Report | None = None,
+) -> Scan:
+    """Answer a whole library into a folder, in parts and over the cores; this is ``predict --table``.
+
+    Parameters
+    ----------
+    release : path
+        The release folder.
+    *paths : path
+        Files or folders.
+    out : path
+        Folder for ``answers.csv`` and ``top.csv``; the same call goes on where it was stopped.
+    options : ScanOptions, optional
+        How many of the best to list, by what, and how far apart.
+    report : Report, optional
+        Where progress goes.
+
+    Raises
+    ------
+    AuscultError
+        See ``auscult.engine.scan.scan``.
+    """
+    from auscult.engine.scan import ScanOptions as Options
+    from auscult.engine.scan import scan as execute
+
+    opened = open_release(Path(release), load_domain)
+    return execute(opened, [Path(p) for p in paths], Path(out), options=options or Options(), report=report)
 
 
 def verify(release: PathLike, *, trusted: PathLike | None = None) -> Verification:

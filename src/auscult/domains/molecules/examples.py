@@ -27,7 +27,7 @@ def write_assays_example(folder: Path, seed: int, *, small: bool) -> None:
 
 
 def write_properties_example(folder: Path, seed: int, *, small: bool) -> None:
-    """Write a table of simulated compounds with a simulated lipophilicity: 24 compounds, or 480; some cells are empty."""
+    """Write a table of simulated compounds with a simulated lipophilicity, 24 or 480; some cells are empty."""
     rng = np.random.default_rng(seed)
     lines = ["compound_id,smiles,lipophilicity"]
     for k, compound in enumerate(make_compounds(rng, 24 if small else 480)):

@@ -85,6 +85,18 @@ class AnswerKind(ABC):
     def present(self, spec: TaskSpec, outputs: Outputs, row: int) -> dict[str, Any]:
         """One answer as a JSON value."""
 
+    def columns(self, spec: TaskSpec, outputs: Outputs) -> dict[str, npt.NDArray[Any]]:
+        """Return calibrated answers as columns of a table, (M,) each, the number that ranks records first.
+
+        Raises
+        ------
+        UsageError
+            If an answer of this kind is no row of a table.
+        """
+        raise UsageError(
+            f"--table: expected answers of one row a record, got the kind '{self.name}'; leave --table out"
+        )
+
     @abstractmethod
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
         """JSON schema of what ``present`` gives."""

@@ -86,6 +86,11 @@ class LabelsKind(AnswerKind):
             "probability": {name: round(float(p), 4) for name, p in zip(spec.labels, probability, strict=True)},
         }
 
+    def columns(self, spec: TaskSpec, outputs: Outputs) -> dict[str, npt.NDArray[Any]]:
+        """Return the probability of each label."""
+        probability = np.round(outputs.array("probability"), 4)
+        return {name: probability[:, k] for k, name in enumerate(spec.labels)}
+
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
         """A list and one number a label."""
         return record_of(

@@ -137,6 +137,13 @@ class ClassKind(AnswerKind):
             "set": [name for name, inside in zip(spec.labels, outputs.array("set")[row], strict=True) if inside],
         }
 
+    def columns(self, spec: TaskSpec, outputs: Outputs) -> dict[str, npt.NDArray[Any]]:
+        """Return the probability of each class, the last one first, and the decision, empty where it abstains."""
+        probability, answered = np.round(outputs.array("probability"), 4), outputs.array("answered").astype(bool)
+        decided = np.where(answered, np.array(spec.labels)[outputs.array("label")], "")
+        shares = {name: probability[:, k] for k, name in reversed(list(enumerate(spec.labels)))}
+        return {**shares, "label": decided}
+
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
         """Label, probabilities, set."""
         names = {"enum": list(spec.labels)}

@@ -75,6 +75,14 @@ class ValueKind(AnswerKind):
             },
         }
 
+    def columns(self, spec: TaskSpec, outputs: Outputs) -> dict[str, npt.NDArray[Any]]:
+        """Return each value with the ends of its interval."""
+        value, interval = np.round(outputs.array("value"), 4), np.round(outputs.array("interval"), 4)
+        columns = {name: value[:, k] for k, name in enumerate(spec.labels)}
+        for k, name in enumerate(spec.labels):
+            columns |= {f"{name}_low": interval[:, k, 0], f"{name}_high": interval[:, k, 1]}
+        return columns
+
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
         """One number and one pair a column."""
         pair = {"type": "array", "items": number(), "minItems": 2, "maxItems": 2}

@@ -11,12 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auscult.base.contracts import Outputs
+from auscult.base.contracts import ItemSet, Likens, Outputs
 from auscult.base.files import files_under, hash_of, new_folder, sha256_file, write_bytes, write_json
 from auscult.base.recipe import part_of, save_resolved
 from auscult.engine.answers import kind_of
 from auscult.engine.arms import Bench, Fit
 from auscult.engine.gate import fit_gate
+from auscult.engine.neighbours import Neighbours, fit_neighbours
+from auscult.engine.outputs import take_items
 from auscult.engine.packed import packed_rows
 from auscult.engine.prepare import code_hash
 from auscult.engine.program import program_hash, save_program
@@ -31,7 +33,7 @@ from auscult.engine.release.report import write_report
 from auscult.engine.release.sbom import write_sbom
 from auscult.engine.release.sign import read_private_key, sign_file
 from auscult.engine.release.verify import UNSEALED, seal_of
-from auscult.engine.runtime import MANIFEST, open_release
+from auscult.engine.runtime import MANIFEST, NEIGHBOURS, open_release
 from auscult.engine.splits import Split
 from auscult.engine.task_files import copied, file_hashes
 
@@ -72,28 +74,28 @@ def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft
     recipe = bench.recipe
     items = bench.dataset.items
     seen = split.cross_fit(0) if split.n_folds else split
-    gate = fit_gate(
-        seen.select(items, "train"),
-        seen.select(items, "valid"),
-        refusal=recipe.calibrate.gate_refusal,
-        seed=recipe.seed,
-    )
+    train, valid = seen.select(items, "train"), seen.select(items, "valid")
+    gate = fit_gate(train, valid, refusal=recipe.calibrate.gate_refusal, seed=recipe.seed)
+    neighbours = _neighbours(bench, train, valid)
     save_program(fit.program, draft / "program")
     write_json(draft / "calibration.json", dict(fit.calibration))
     write_json(draft / "gate.json", None if gate is None else gate.to_dict())
+    if neighbours is not None:
+        neighbours.save(draft / NEIGHBOURS)
     save_resolved(recipe, draft / "recipe.resolved.toml")
     manifest = {**_manifest(bench, evidence, draft), "signed": signed}
     write_json(draft / MANIFEST, manifest)
     make_golden_inputs(bench.domain, bench.task.spec.example, draft / "golden")
     opened = open_release(draft, lambda name: bench.domain)
     write_golden_answers(opened, draft / "golden")
+    near = [] if neighbours is None else [neighbours.hash]
     manifest["parts"] = {
         "dataset": bench.dataset.hash,
         "split": hash_of(evidence.split),
         "recipe": recipe.hash,
         "program": program_hash(fit.program),
         "preprocessing": _preprocessing_hash(bench),
-        "calibration": hash_of([dict(fit.calibration), None if gate is None else gate.to_dict()]),
+        "calibration": hash_of([dict(fit.calibration), None if gate is None else gate.to_dict(), *near]),
         "golden": golden_hash(draft / "golden"),
         "metrics": hash_of(dict(evidence.metrics)),
     }
@@ -103,6 +105,16 @@ def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft
     _write_evidence(bench, replace(evidence, metrics=metrics, latency=latency), manifest, draft / "evidence")
     write_bytes(draft / "sbom.cdx.json", write_sbom(recipe.name, recipe.release.version, bench.domain.name))
     return manifest
+
+
+def _neighbours(bench: Bench, train: ItemSet, valid: ItemSet) -> Neighbours | None:
+    """Training records as bits, where the task says how alike two are and the recipe lets the release hold them."""
+    task, table = bench.task, bench.recipe.calibrate
+    if not isinstance(task, Likens) or not table.neighbours or not len(valid):
+        return None
+    bits = [task.bits(take_items(s.items, s.rows, s.items.record[s.rows])) for s in (train, valid)]
+    names = bench.dataset.hashes[train.items.record[train.rows]].tolist()
+    return fit_neighbours(bits[0], bits[1], names, refusal=table.gate_refusal, seed=bench.recipe.seed)
 
 
 def _preprocessing_hash(bench: Bench) -> str:

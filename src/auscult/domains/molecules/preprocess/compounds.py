@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column
@@ -159,6 +160,20 @@ def compound_inputs(batch: RecordBatch, config: CompoundConfig) -> dict[str, Arr
     if config.descriptors != "none":
         inputs["descriptors"] = np.asarray(batch.dense("descriptors"))
     return inputs
+
+
+def compound_bits(items: Items, config: CompoundConfig) -> Array:
+    """Bits by which compounds are alike, (N, F) uint8: the first fingerprint, also where it counts."""
+    return (items.inputs[config.fingerprints[0]] > 0).astype(np.uint8)
+
+
+def compound_identity(batch: RecordBatch) -> npt.NDArray[np.str_]:
+    """Canonical SMILES of prepared compounds: the same for one structure however it was written."""
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        texts = [Chem.MolToSmiles(Chem.MolFromSmiles(str(text))) for text in batch.dense("smiles")]
+    return np.array(texts, dtype=np.str_)
 
 
 def compound_items(batch: RecordBatch, config: CompoundConfig, target: Array | None) -> Items:

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
 from auscult.domains.molecules.preprocess.compounds import (
     CompoundConfig,
+    compound_bits,
+    compound_identity,
     compound_items,
     measured_items,
     prepare_compounds,
@@ -74,3 +78,11 @@ class CompoundValue:
         """One answer a compound."""
         target = None if items.target is None else {"value": items.target}
         return Outputs({"value": arrays["value"]}, items.record, None, target)
+
+    def bits(self, items: Items) -> Array:
+        """Return the fingerprint by which compounds are alike, (N, F) of 0 and 1."""
+        return compound_bits(items, self._config)
+
+    def identity(self, batch: RecordBatch) -> npt.NDArray[np.str_]:
+        """Return the canonical structure of each compound."""
+        return compound_identity(batch)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array
@@ -16,6 +17,8 @@ from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
 from auscult.base.errors import ReadError, RecipeError
 from auscult.domains.molecules.preprocess.compounds import (
     CompoundConfig,
+    compound_bits,
+    compound_identity,
     compound_items,
     prepare_compounds,
     sift_compounds,
@@ -93,3 +96,11 @@ class Toxicity:
         """One answer a compound."""
         target = None if items.target is None else {"label": items.target}
         return Outputs({"probability": arrays["probability"]}, items.record, None, target)
+
+    def bits(self, items: Items) -> Array:
+        """Return the fingerprint by which compounds are alike, (N, F) of 0 and 1."""
+        return compound_bits(items, self._config)
+
+    def identity(self, batch: RecordBatch) -> npt.NDArray[np.str_]:
+        """Return the canonical structure of each compound."""
+        return compound_identity(batch)

@@ -1,0 +1,164 @@
+"""One batch of a library → a part file: a row for each record in the order of the input, answered or not."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auscult.base.arrays import Array
+from auscult.base.contracts import Likens, Outputs, RecordBatch, SetAside
+from auscult.base.files import write_bytes, write_json
+from auscult.engine.runtime import Release, Staged
+from auscult.engine.scan_top import Described, Pool
+
+ANSWERS, TOP = ".csv", ".parquet"
+_ROW = re.compile(r"#(\d+)$")
+_DIFFERS = re.compile(r"\d+(?:\.\d+)?")
+
+
+@dataclass
+class _Row:
+    """What a row says besides its answer; ``at`` is its answer among those of the batch."""
+
+    record: str
+    status: str
+    reason: str = ""
+    at: int = -1
+
+
+def columns_of(release: Release) -> list[str]:
+    """Names of the answer's columns, in order.
+
+    Raises
+    ------
+    UsageError
+        If an answer of this kind is no row of a table.
+    """
+    k = release.kind.n_outputs(release.spec)
+    number = np.zeros((1, k))
+    empty = {
+        "probability": number, "label": np.zeros(1, dtype=np.int64), "answered": np.ones(1), "value": number,
+        "interval": np.zeros((1, k, 2)),
+    }  # fmt: skip
+    return list(release.kind.columns(release.spec, Outputs(empty, np.zeros(1, dtype=np.int64))))
+
+
+def write_part(
+    release: Release,
+    batch: RecordBatch | None,
+    aside: Sequence[SetAside],
+    *,
+    path: Path,
+    best: tuple[Pool, str] | None,
+) -> None:
+    """Answer a batch and write its rows to ``path`` with three endings; the CSV comes last and says that all is there.
+
+    Parameters
+    ----------
+    release : Release
+        What answers.
+    batch : RecordBatch, optional
+        The records; absent where none of them could be read.
+    aside : sequence of SetAside
+        What could not be read on the way.
+    path : Path
+        Place of the part, without its ending.
+    best : (Pool, str), optional
+        The best so far and the column that ranks, where the best are listed.
+    """
+    rows, columns = _answered(release, batch, best, path) if batch is not None else ([], {})
+    rows = _with_aside(rows, aside)
+    told = Counter(row.status for row in rows), Counter(_DIFFERS.sub("…", _bare(row)) for row in rows if row.reason)
+    write_json(path.with_suffix(".json"), {"counts": dict(told[0]), "reasons": dict(told[1])})
+    write_bytes(path.with_suffix(ANSWERS), _table(rows, columns, columns_of(release)))
+
+
+def _answered(
+    release: Release, batch: RecordBatch, best: tuple[Pool, str] | None, path: Path
+) -> tuple[list[_Row], dict[str, Array]]:
+    """Rows of a batch, and the columns of its answers."""
+    staged = release.stage(batch)
+    rows = [_Row(name, "refused") for name in batch.record.tolist()]
+    place = {row.record: row for row in rows}
+    for told in staged.refused:
+        place[told.record].status, place[told.record].reason = told.status, told.reason
+    if staged.batch is None or staged.items is None:
+        return rows, {}
+    arrays = release.run({n: staged.items.inputs[n] for n in release.inputs})
+    outputs = release.outputs(staged.batch, staged.items, arrays)
+    columns = release.kind.columns(release.spec, outputs)
+    for at, name in enumerate(staged.batch.record[outputs.record].tolist()):
+        place[name].status, place[name].at = "answered", at
+    if best is not None and isinstance(release.task, Likens):
+        pool, by = best
+        score = np.asarray(columns[by or next(iter(columns))], dtype=np.float64)
+        chosen = pool.may_enter(score)
+        if len(chosen):
+            pool.write(path.with_suffix(TOP), score[chosen], _described(release.task, batch, staged, chosen))
+    return rows, columns
+
+
+def _described(task: Likens, raw: RecordBatch, staged: Staged, rows: Array) -> Described:
+    """What a list of the best shows of some answered records."""
+    if staged.batch is None or staged.items is None:
+        raise ValueError("expected answered records")
+    some = staged.batch.take(rows)
+    place = {name: row for row, name in enumerate(raw.record.tolist())}
+    at = np.array([place[name] for name in some.record.tolist()], dtype=np.int64)
+    texts = {f.name: raw.dense(f.name)[at] for f in raw.fields if f.kind == "text"}
+    packed = np.packbits(task.bits(staged.items)[rows], axis=1)
+    return Described(some.record, texts, task.identity(some), packed)
+
+
+def _with_aside(rows: list[_Row], aside: Sequence[SetAside]) -> list[_Row]:
+    """Put what could not be read between the rows, by its number; a note on a row that is there goes into it."""
+    place = {row.record: row for row in rows}
+    more = []
+    for one in aside:
+        known = place.get(one.source)
+        if known is None:
+            row = _Row(one.source, "refused", one.reason)
+            place[one.source] = row
+            more.append(row)
+        else:
+            known.reason = "; ".join(filter(None, (known.reason, one.reason)))
+    return sorted([*rows, *more], key=_number) if more else rows
+
+
+def _number(row: _Row) -> int:
+    """Row of the input, by the record's name; what has none keeps its place at the end."""
+    found = _ROW.search(row.record)
+    return int(found[1]) if found else 1 << 62
+
+
+def _bare(row: _Row) -> str:
+    """A reason without the name of its record."""
+    return row.reason.removeprefix(f"{row.record}: ")
+
+
+def _table(rows: Sequence[_Row], columns: dict[str, Array], names: Sequence[str]) -> bytes:
+    """Rows as CSV without a header."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    at = np.array([row.at for row in rows], dtype=np.int64)
+    none = at < 0
+    table: dict[str, Any] = {
+        "record": [row.record for row in rows],
+        "status": [row.status for row in rows],
+        "reason": [row.reason or None for row in rows],
+    }
+    for name in names:
+        values = columns.get(name)
+        taken = np.zeros(len(rows)) if values is None else values[np.maximum(at, 0)]
+        table[f"answer {name}"] = pa.array(taken, mask=none)
+    stream = io.BytesIO()
+    csv.write_csv(pa.table(table), stream, csv.WriteOptions(include_header=False))
+    return stream.getvalue()

@@ -1,0 +1,163 @@
+"""A library of compounds into a folder: rows as in the input, stopped and gone on, the best, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import auscult
+from auscult.base.contracts import RecordBatch
+from auscult.base.errors import AuscultError, DataError, UsageError
+from auscult.base.recipe import Recipe
+from auscult.base.registry import load_domain
+from auscult.domains.molecules.readers import smiles_table
+from auscult.domains.molecules.simulate.compounds import make_compounds
+from auscult.engine import scan as scanning
+from auscult.engine.runtime import Release, open_release
+from auscult.engine.scan import ScanOptions
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+RECIPE = {
+    "name": "library-test",
+    "domain": "molecules",
+    "data": {"example": "assays"},
+    "task": {"name": "toxicity", "descriptors": "none"},
+    "model": {"name": "fingerprint-forest", "trees": 5},
+    "split": {"on_leak": "report"},
+    "train": {"threads": 1},
+    "evaluate": {"resamples": 100},
+    "intent": {"use": "test", "not_for": "use", "population": "none", "device": "none"},
+}
+BEST = ScanOptions(top=5, by="narcotic", distance=0.2, workers=1)
+
+
+@pytest.fixture(scope="module")
+def release(once: Once) -> Path:
+    return once("library", lambda folder: auscult.build(Recipe.model_validate(RECIPE), folder)) / "release"
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """Sixty compounds like those of the training, some twice or as a salt, and what a library holds that is none."""
+    made = [c.smiles for c in make_compounds(np.random.default_rng(8), 60)]
+    lines = ["smiles,name", *(f"{s},c{k}" for k, s in enumerate(made))]
+    lines[10:10] = ["C1CC,open ring", "", f"{made[0]},again", f"{made[1].split('.')[0]}.Cl,salt"]
+    lines.append("C" * 5000 + ",polymer")
+    path = tmp_path / "lib.csv.gz"
+    path.write_bytes(gzip.compress("\r\n".join(lines).encode()))
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_rows_are_those_of_the_input_and_answers_those_of_predict(release: Path, library: Path, tmp_path: Path) -> None:
+    made = auscult.scan(release, library, out=tmp_path / "out", options=BEST)
+    rows = rows_of(made.answers)
+    assert [r["record"] for r in rows] == [f"lib#{k}" for k in range(1, 66)]
+    by_name = {a.record: a for a in auscult.predict(release, library)}
+    assert by_name.keys() == {r["record"] for r in rows}
+    for row in rows:
+        one = by_name[row["record"]]
+        assert (row["status"], row["reason"]) == (one.status, one.reason)
+        if one.status == "answered":
+            assert float(row["narcotic"]) == one.answers[0]["probability"]["narcotic"]
+        else:
+            assert row["narcotic"] == ""
+    assert "syntax error" in rows[9]["reason"]
+    assert "expected a structure, got an empty line" in rows[10]["reason"]
+    assert "expected at most 4000 letters, got 5000" in rows[64]["reason"]
+    assert sum(made.counts.values()) == 65
+
+
+def test_the_best_are_there_once_and_in_order(release: Path, library: Path, tmp_path: Path) -> None:
+    made = auscult.scan(release, library, out=tmp_path / "out", options=BEST)
+    assert made.top is not None
+    top, rows = rows_of(made.top), rows_of(made.answers)
+    scores = [float(t["score"]) for t in top]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == max(float(r["narcotic"]) for r in rows if r["narcotic"])
+    assert len({t["smiles"] for t in top}) == made.n_listed == 5
+    assert all(float(t["likeness_to_better"]) <= 0.8 for t in top)
+
+
+def test_several_workers_give_the_same(
+    release: Path, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = auscult.scan(release, library, out=tmp_path / "alone", options=BEST)
+    monkeypatch.setattr(scanning, "IN_PROCESS_BYTES", 0)
+    two = auscult.scan(
+        release, library, out=tmp_path / "two", options=ScanOptions(top=5, by="narcotic", distance=0.2, workers=2)
+    )
+    assert two.answers.read_bytes() == alone.answers.read_bytes()
+    assert two.top is not None
+    assert alone.top is not None
+    assert two.top.read_bytes() == alone.top.read_bytes()
+
+
+def test_a_stopped_scan_goes_on_and_repeats_nothing(
+    release: Path, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smiles_table, "BATCH_ROWS", 8)
+    whole = auscult.scan(release, library, out=tmp_path / "whole", options=BEST)
+    answered: list[int] = []
+    stage = Release.stage
+
+    def counted(self: Release, batch: RecordBatch) -> object:
+        if len(answered) == 3:
+            raise AuscultError("stopped here")
+        answered.append(len(batch))
+        return stage(self, batch)
+
+    monkeypatch.setattr(Release, "stage", counted)
+    with pytest.raises(AuscultError, match="stopped here"):
+        auscult.scan(release, library, out=tmp_path / "out", options=BEST)
+    first = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "out" / "parts").glob("*.csv")}
+    assert len(first) == 3
+    monkeypatch.setattr(Release, "stage", stage)
+    made = auscult.scan(release, library, out=tmp_path / "out", options=BEST)
+    assert made.answers.read_bytes() == whole.answers.read_bytes()
+    assert made.top is not None
+    assert whole.top is not None
+    assert made.top.read_bytes() == whole.top.read_bytes()
+    before = made.answers.stat().st_mtime_ns
+    again = auscult.scan(release, library, out=tmp_path / "out", options=BEST)
+    assert again == made
+    assert again.answers.stat().st_mtime_ns == before
+
+
+def test_what_is_refused(release: Path, library: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    auscult.scan(release, library, out=out, options=BEST)
+    with pytest.raises(UsageError, match="expected an empty folder or the same scan, got one of other input"):
+        auscult.scan(release, library, out=out)
+    with pytest.raises(UsageError, match=r"unknown column 'narcotics' in --by.*narcotic"):
+        auscult.scan(release, library, out=tmp_path / "b", options=ScanOptions(top=1, by="narcotics"))
+    (tmp_path / "notes.txt").write_text("no compound here\n")
+    with pytest.raises(DataError, match=r"notes\.txt: expected a format of smiles-table"):
+        auscult.scan(release, tmp_path / "notes.txt", out=tmp_path / "c")
+
+
+def test_a_compound_far_from_the_training_is_not_answered(release: Path, tmp_path: Path) -> None:
+    path = tmp_path / "far.smi"
+    path.write_text("OB(O)C#CP(=O)(S)N=[N+]=[N-] odd\n")
+    answer = next(iter(auscult.predict(release, path)))
+    assert answer.status == "abstained"
+    assert "outside the domain of applicability: the nearest training record has a likeness of 0." in answer.reason
+    assert answer.answers == ()
+
+
+def test_a_release_may_be_built_without_its_training_records(tmp_path: Path) -> None:
+    recipe = Recipe.model_validate({**RECIPE, "calibrate": {"neighbours": False}})
+    made = auscult.build(recipe, tmp_path / "run")
+    assert made.release is not None
+    assert not (made.release / "neighbours").exists()
+    assert auscult.verify(made.release).passed
+    assert open_release(made.release, load_domain).neighbours is None
