@@ -1,0 +1,129 @@
+"""What a task may have beside the three methods of every task; the engine asks with ``isinstance``.
+
+All of them are imported from ``base.contracts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from auscult.base.arrays import Array
+from auscult.base.records import Items, Outputs, RecordBatch, WriteContext
+
+if TYPE_CHECKING:
+    from auscult.base.contracts import Run, TaskSpec
+
+
+@runtime_checkable
+class CutsNew(Protocol):
+    """A task that cuts a new record otherwise than one to learn from.
+
+    A forecast learns from every stretch of a record but answers at its end; beats are learned where a person marked
+    them but answered where the detector finds them, also where marks lie beside the record.
+    """
+
+    def cut_new(self, batch: RecordBatch) -> Items:
+        """Cut prepared records into the items that a new record is answered by; annotations are not looked at."""
+
+
+@runtime_checkable
+class Sifts(Protocol):
+    """A task that prepares a batch and says in the same pass which of its records cannot be used.
+
+    One compound of a library in a hundred has no valid structure; preparing the batch again without it would cost the
+    other ninety-nine a second time.
+    """
+
+    def sift(self, batch: RecordBatch) -> tuple[RecordBatch | None, Mapping[int, str]]:
+        """Return the prepared records, in order, and the reason of each row that is not among them."""
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """A task whose question is not an item to learn from but is put together from what is known of a record.
+
+    A ranking learns from interactions; its question is a user with what the user took before, and that depends on the
+    split: in validation it is what training knows, in the test also what validation knows, in serving all there is.
+    """
+
+    def ask(self, batch: RecordBatch, known: Items, asked: Items | None) -> Items:
+        """Put the questions of prepared records together.
+
+        Parameters
+        ----------
+        batch : RecordBatch
+            The records.
+        known : Items
+            Items of these records that may be seen; of a record without any, nothing but itself is known.
+        asked : Items, optional
+            Items of these records that are to be foretold; absent in serving.
+
+        Returns
+        -------
+        Items
+            What the program is run on, in the order of the records, with the truth as target where it was asked for.
+        """
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A task that can say what carried an answer."""
+
+    def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
+        """Return for each record of the batch what carried its answers, as JSON values."""
+
+
+@runtime_checkable
+class Likens(Protocol):
+    """A task that can say how alike two records are, and which are one thing written in two ways.
+
+    With it a release knows its nearest training records and abstains far from all of them, and the best of a library
+    are listed once each and may be kept apart from each other.
+    """
+
+    def bits(self, items: Items) -> Array:
+        """Return (N, F) uint8 of 0 and 1; likeness is what two rows share of what either has (Tanimoto)."""
+
+    def identity(self, batch: RecordBatch) -> npt.NDArray[np.str_]:
+        """Return for each prepared record a text that is the same for the same thing."""
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """A task whose release makes new samples."""
+
+    def generate(self, run: Run, out: Path, *, count: int, seed: int) -> list[Path]:
+        """Write samples, each marked as synthetic in its own metadata, and return their files."""
+
+
+@runtime_checkable
+class Writes(Protocol):
+    """A task whose answers, or what carried them, are files too: a mask in the geometry of its image, a picture."""
+
+    def write(
+        self, batch: RecordBatch, outputs: Outputs, out: Path, *, context: WriteContext
+    ) -> list[tuple[Path, ...]]:
+        """Write what belongs to the records of a prepared batch into a folder; return the files record by record."""
+
+
+@runtime_checkable
+class Further(Protocol):
+    """A task that is judged in a second way too, such as end to end from the raw signal."""
+
+    def further(
+        self, batch: RecordBatch, predict: Callable[[RecordBatch], Outputs]
+    ) -> Mapping[str, tuple[TaskSpec, Outputs]]:
+        """Return by name what else is judged; the name becomes the suffix of the metrics."""
+
+
+@runtime_checkable
+class Summarises(Protocol):
+    """A task with figures of its own that no answer kind has, such as alarms a day."""
+
+    def summary(self, outputs: Outputs) -> Mapping[str, float]:
+        """Return plain figures over calibrated test answers and their truth."""
