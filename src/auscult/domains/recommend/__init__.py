@@ -17,16 +17,22 @@ DOMAIN = Domain(
     },
     tasks={
         "next-items": f"{_HERE}.tasks.next_items:NextItems",
+        "click": f"{_HERE}.tasks.click:Click",
     },
     models={
         "popularity": f"{_HERE}.models.popularity:Popularity",
         "item-knn": f"{_HERE}.models.item_knn:ItemKnn",
         "graph-filter": f"{_HERE}.models.graph_filter:GraphFilter",
+        "item-popularity": f"{_HERE}.models.item_popularity:ItemPopularity",
+        "item-similarity": f"{_HERE}.models.item_similarity:ItemSimilarity",
+        "wide-deep": f"{_HERE}.models.wide_deep:WideDeepModel",
+        "deepfm": f"{_HERE}.models.deepfm:DeepFmModel",
     },
     checks={name: f"{_HERE}.checks:{name.replace('-', '_')}" for name in CHECKS},
     examples={
         "ward-usage": f"{_HERE}.examples:write_ward_usage",
         "ward-layout": f"{_HERE}.examples:write_ward_layout",
+        "ward-clicks": f"{_HERE}.examples:write_ward_clicks",
     },
     datasets=DATASETS,
 )

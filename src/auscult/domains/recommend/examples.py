@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from auscult.domains.recommend.simulate.usage import simulate_usage, write_layout, write_usage
+from auscult.domains.recommend.simulate.usage import simulate_usage, write_clicks, write_layout, write_usage
 
 
 def write_ward_usage(folder: Path, seed: int, *, small: bool) -> None:
@@ -19,3 +19,10 @@ def write_ward_layout(folder: Path, seed: int, *, small: bool) -> None:
     """Write the same as users and items by number, with a given test: ``train.txt`` and ``test.txt``."""
     folder.mkdir(parents=True, exist_ok=True)
     write_layout(folder, simulate_usage(np.random.default_rng(seed), n_users=4 if small else 240))
+
+
+def write_ward_clicks(folder: Path, seed: int, *, small: bool) -> None:
+    """Write devices that wards were shown, which they took, and some that are asked about: 4 wards, or 240."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    write_clicks(folder / "sim_shown.csv", simulate_usage(rng, n_users=4 if small else 240), rng)

@@ -52,3 +52,21 @@ def unpadded(rows: Names) -> Ragged:
     filled = rows != b""
     offsets = np.concatenate([[0], np.cumsum(filled.sum(axis=1))]).astype(np.int64)
     return Ragged(rows[filled], offsets)
+
+
+def latest(numbers: Index, record: Index, n_records: int, width: int) -> Index:
+    """Give each record its last numbers as one row, latest first, padded with 0: (N,) -> (R, width)."""
+    order = np.argsort(record, kind="stable")[::-1]
+    mine = record[order]
+    count = np.bincount(record, minlength=n_records)
+    start = len(record) - np.cumsum(count)
+    place = np.arange(len(order)) - start[mine]
+    rows = np.zeros((n_records, width), dtype=np.int64)
+    kept = place < width
+    rows[mine[kept], place[kept]] = numbers[order][kept]
+    return rows
+
+
+def item_text(name: bytes) -> str:
+    """A name as text."""
+    return bytes(name).decode(errors="replace")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from auscult.base.arrays import Column, Ragged
+from auscult.base.arrays import Array, Column, Ragged
 from auscult.base.contracts import Field, Index, RecordBatch, SetAside
 from auscult.domains.recommend.preprocess.names import NAME_BYTES, Names, as_names
 
@@ -23,6 +23,7 @@ REASONS = {
     "future": "whose time lies in the future, check the clock of the export",
     "weight": "whose weight is no number",
     "negative": "whose weight is negative",
+    "clicked": "that say neither 1, 0 nor nothing in the column of clicks",
     "twice": "that repeat an item of the same user; the earliest was kept",
 }
 DAY_S = 86_400.0
@@ -48,6 +49,8 @@ def judged(rows: pl.DataFrame) -> pl.DataFrame:
     if "weight" in rows.columns:
         no_number = pl.col("weight").is_null() | ~pl.col("weight").is_finite()
         wrong |= {"weight": no_number, "negative": pl.col("weight") < 0}
+    if "clicked" in rows.columns:
+        wrong |= {"clicked": ~pl.col("clicked").fill_null("").is_in(["", "0", "1"])}
     reason = pl.coalesce(pl.when(test).then(pl.lit(key)) for key, test in wrong.items())
     order = ["user", *(name for name in ("part", "time") if name in rows.columns), "line"]
     found = rows.with_columns(reason.alias("reason")).sort(order, maintain_order=True)
@@ -66,8 +69,8 @@ def left_out(rows: pl.DataFrame, name: str, where: str) -> Iterator[SetAside]:
 def batches(rows: pl.DataFrame, *, prefix: str = "") -> Iterator[RecordBatch]:
     """Yield the users of usable interactions, sorted by user, as records.
 
-    Fields: ``item`` (L), names; and where the table has them ``time`` (L) in seconds since 1970, ``weight`` (L) and
-    ``part`` (L), 0, 1 or 2 for train, valid and test.
+    Fields: ``item`` (L), names; and where the table has them ``time`` (L) in seconds since 1970, ``weight`` (L),
+    ``clicked`` (L), 1, 0 or -1 for yes, no and unknown, and ``part`` (L), 0, 1 or 2 for train, valid and test.
     """
     users = rows.get_column("user").rle().struct.unnest()
     names, lengths = users.get_column("value").to_list(), users.get_column("len").to_numpy().astype(np.int64)
@@ -81,15 +84,27 @@ def batches(rows: pl.DataFrame, *, prefix: str = "") -> Iterator[RecordBatch]:
 
 
 def _batch(rows: pl.DataFrame, users: Sequence[str], offsets: Index, prefix: str) -> RecordBatch:
-    kinds = {"time": ("array", "T", "s"), "weight": ("array", "L", "1"), "part": ("ids", "L", "")}
+    kinds = {
+        "time": ("array", "T", "s"),
+        "weight": ("array", "L", "1"),
+        "part": ("ids", "L", ""),
+        "clicked": ("ids", "L", ""),
+    }
     fields: dict[Field, Column] = {Field("item", "ids", "L", ragged=True): Ragged(names_of(rows["item"]), offsets)}
     for name, (kind, axes, unit) in kinds.items():
         if name in rows.columns:
-            values = rows.get_column(name).to_numpy().astype(np.int8 if name == "part" else np.float64)
+            values = _values(rows.get_column(name), name)
             fields[Field(name, kind, axes, unit=unit, ragged=True)] = Ragged(values, offsets)  # type: ignore[arg-type]
     columns = {field.name: column for field, column in fields.items()}
     record = np.array([f"{prefix}{u}" for u in users], dtype=np.str_)
     return RecordBatch(tuple(fields), columns, record, np.array(users, dtype=np.str_))
+
+
+def _values(column: pl.Series, name: str) -> Array:
+    """A column of numbers; whether something was clicked is 1, 0 or, where it is empty, -1."""
+    if name == "clicked":
+        column = column.replace_strict({"": -1, "0": 0, "1": 1}, default=-1, return_dtype=pl.Int8)
+    return np.asarray(column.to_numpy().astype(np.int8 if name in ("part", "clicked") else np.float64))
 
 
 def names_of(texts: pl.Series) -> Names:

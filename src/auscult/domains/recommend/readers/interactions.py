@@ -1,8 +1,9 @@
 """Tables of interactions: who used which item, when, and how much; CSV, TSV or Parquet.
 
 The columns are told by their names: a user (``user``, ``user_id``, ``patient``, ``ward``, …), an item (``item``,
-``device``, ``product``, …), and where there are such a time and a weight. A table larger than memory is read in several
-passes, each over a share of the users.
+``device``, ``product``, …), and where there are such a time, a weight, and whether what was shown was taken
+(``clicked``: 1, 0, or empty where that is asked). A table larger than memory is read in several passes, each over a
+share of the users.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ COLUMNS = {
     "item": ("item", "item_id", "itemid", "device", "device_id", "product", "product_id", "artistid"),
     "time": ("time", "timestamp", "date", "datetime", "used_at"),
     "weight": ("weight", "count", "quantity", "rating"),
+    "clicked": ("clicked", "click", "taken"),
 }
 _FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
@@ -116,6 +118,8 @@ def _lazy(path: Path) -> pl.LazyFrame:
         wanted.append(_seconds(pl.col(roles["time"]), table.collect_schema()[roles["time"]]).alias("time"))
     if "weight" in roles:
         wanted.append(pl.col(roles["weight"]).cast(pl.Float64, strict=False).alias("weight"))
+    if "clicked" in roles:
+        wanted.append(pl.col(roles["clicked"]).cast(pl.String).str.strip_chars().alias("clicked"))
     return table.with_row_index("line").select(wanted)
 
 

@@ -65,6 +65,20 @@ def write_usage(path: Path, uses: Sequence[Use]) -> None:
         writer.writerows([u.ward, u.device, u.at.strftime("%Y-%m-%d %H:%M:%S"), u.count] for u in uses)
 
 
+def write_clicks(path: Path, uses: Sequence[Use], rng: np.random.Generator) -> None:
+    """Write what wards were shown: what they took, as many that they did not, and two more that are asked about."""
+    names = devices()
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["ward", "device", "clicked"])
+        for ward in dict.fromkeys(u.ward for u in uses):
+            taken = [u.device for u in uses if u.ward == ward]
+            others = [names[k] for k in rng.permutation(len(names)) if names[k] not in taken]
+            rows = [[ward, device, 1] for device in taken] + [[ward, device, 0] for device in others[: len(taken)]]
+            writer.writerows(rows[k] for k in rng.permutation(len(rows)))
+            writer.writerows([ward, device, ""] for device in others[len(taken) : len(taken) + 2])
+
+
 def write_layout(folder: Path, uses: Sequence[Use]) -> None:
     """Write users and items as numbers; the last fifth of what each took is the test."""
     number = {name: k for k, name in enumerate(devices())}

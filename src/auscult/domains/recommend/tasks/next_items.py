@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from auscult.base.arrays import Array
+from auscult.base.arrays import Array, Ragged
 from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
 from auscult.domains.recommend.preprocess.names import padded, unpadded
@@ -52,6 +52,8 @@ class NextItems:
         """
         if not batch.has("item"):
             raise ReadError(f"expected items of users, got {', '.join(batch.columns) or 'nothing'}")
+        if batch.has("clicked"):
+            batch = _taken(batch)
         user = {Field("user", "text"): batch.record}  # two users of the same items are two records
         return batch.with_columns(user, drop=[n for n in batch.columns if n not in ("item", "part")])
 
@@ -81,3 +83,12 @@ class NextItems:
         """For each recommended item, which known items led to it, and how much of its score each made."""
         items = self.cut(batch)
         return reasons(self.ask(batch, items, None).inputs["history"], run)
+
+
+def _taken(batch: RecordBatch) -> RecordBatch:
+    """Without what a click log shows but nobody took."""
+    shown = batch.ragged("item")
+    yes = np.asarray(batch.ragged("clicked").values) == 1
+    record = np.repeat(np.arange(len(batch)), shown.lengths)[yes]
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(record, minlength=len(batch)))]).astype(np.int64)
+    return batch.with_columns({batch.field("item"): Ragged(np.asarray(shown.values)[yes], offsets)}, drop=("part",))

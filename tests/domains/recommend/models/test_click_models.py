@@ -1,0 +1,103 @@
+"""Fields, pairs and click models against direct calculations."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from auscult.base.contracts import FitContext, Items, ItemSet
+from auscult.base.log import Silent
+from auscult.base.recipe import TrainTable
+from auscult.domains.recommend.models.click_network import ClickNetworkConfig, Slots
+from auscult.domains.recommend.models.fields import DeepFm, FieldVectors, WideDeep, pairwise
+from auscult.domains.recommend.models.item_popularity import ItemPopularity, ItemPopularityConfig
+from auscult.domains.recommend.models.item_similarity import ItemSimilarity, ItemSimilarityConfig
+from auscult.domains.recommend.models.pairs import judged_pairs, training_pairs
+from auscult.domains.recommend.tasks.click import Click, ClickConfig
+from auscult.engine.drivers import load_program
+
+
+def _set(record: list[int], item: list[int], target: list[int]) -> ItemSet:
+    inputs = {"item": np.array(item), "attribute": np.zeros((len(item), 2), np.int64)}
+    items = Items(inputs, np.array(record), np.arange(len(item)), np.array(target))
+    return ItemSet(items, np.arange(len(item)))
+
+
+def _context(folder: Path) -> FitContext:
+    return FitContext(Click(ClickConfig()).spec, 0, TrainTable(threads=1, epochs=2), folder, Silent())
+
+
+def test_pairs_of_fields_are_those_of_the_definition() -> None:
+    vectors = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0))
+    expected = sum((vectors[:, a] * vectors[:, b]).sum(1) for a, b in combinations(range(5), 2))
+    torch.testing.assert_close(pairwise(vectors), expected)
+
+
+def test_a_list_of_values_is_their_mean_and_an_empty_one_is_nothing() -> None:
+    fields = FieldVectors([3, 2], [4], 1, 2)
+    values = torch.tensor([[1, 3, 0], [0, 0, 0]])
+    vectors, linear = fields(torch.tensor([[2, 1], [0, 0]]), [values], torch.tensor([[2.0], [0.0]]))
+    table, many = fields.table.weight, fields.lists[0].weight
+    torch.testing.assert_close(vectors[0, 1], table[4, :2])  # the second value of the second field
+    torch.testing.assert_close(vectors[0, 2], (many[1] + many[3])[:2] / 2)
+    torch.testing.assert_close(vectors[0, 3], 2 * fields.numbers[0, :2])
+    torch.testing.assert_close(linear[0, 2], (many[1] + many[3])[2] / 2)
+    assert vectors[1, 2].abs().sum() == 0
+
+
+def test_a_factorisation_machine_adds_the_pairs_to_the_linear_part() -> None:
+    torch.manual_seed(0)
+    fields = FieldVectors([5, 5], [], 0, 3)
+    deep, wide = DeepFm(fields, (4,), 0.0), WideDeep(fields, (4,), 0.0)
+    wide.deep.load_state_dict(deep.deep.state_dict())
+    categories = torch.tensor([[1, 2], [4, 0]])
+    gap = deep(categories, [], None) - wide(categories, [], None)
+    torch.testing.assert_close(gap, pairwise(fields(categories, [], None)[0]))
+
+
+def test_histories_do_not_give_the_answer_away() -> None:
+    """Of a user with items 1, 2, 3 every pair, taken or not, shows two of them, and never the item itself."""
+    train = _set([0] * 5, [1, 2, 3, 8, 9], [1, 1, 1, 0, 0])
+    made = training_pairs(train, 4, seed=0).inputs()
+    assert (made["history"] > 0).sum(axis=1).tolist() == [2] * 5
+    assert not (made["history"] == made["item"][:, None]).any()
+    assert made["own"].tolist() == [1, 1, 1, 0, 0]
+    judged = judged_pairs(_set([0, 1], [7, 7], [1, 0]), train, 4).inputs()
+    assert judged["history"].tolist() == [[3, 2, 1, 0], [0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("encoding", ["vocabulary", "hashed"])
+def test_unseen_items_are_the_unknown_one_or_share_a_vector(encoding: str) -> None:
+    slots = Slots(np.array([5, 9, 5]), ClickNetworkConfig(encoding=encoding, buckets=4))  # type: ignore[arg-type]
+    rows = slots(torch.tensor([0, 5, 9, 7])).tolist()
+    assert rows == ([0, 1, 2, 0] if encoding == "vocabulary" else [0, 2, 3, 1])
+    assert slots.size == (3 if encoding == "vocabulary" else 4)
+
+
+def test_the_floor_orders_items_by_their_users(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    item = rng.geometric(0.3, 400)
+    train = _set((np.arange(400) // 8).tolist(), item.tolist(), (rng.random(400) < 1.5 / item).astype(int).tolist())
+    program = ItemPopularity(ItemPopularityConfig()).fit(train, train, _context(tmp_path)).export()
+    counts = np.bincount(item[train.target() == 1], minlength=12)[1:12]
+    yes = load_program(program)({"item": np.arange(1, 12)})["probability"][:, 1]
+    assert np.argsort(yes, kind="stable").tolist() == np.argsort(counts, kind="stable").tolist()
+
+
+def test_similarity_is_the_sum_of_cosines(tmp_path: Path) -> None:
+    train = _set([0, 0, 1, 1, 2, 2], [1, 2, 1, 2, 1, 3], [1] * 6)
+    program = (
+        ItemSimilarity(ItemSimilarityConfig(neighbours=2, slope=1.0, history=3))
+        .fit(train, train, _context(tmp_path))
+        .export()
+    )
+    history = np.array([[1, 3, 0], [2, 0, 0], [0, 0, 0]])
+    yes = load_program(program)({"item": np.array([2, 3, 3]), "history": history})["probability"][:, 1]
+    odds = np.log(yes / (1 - yes))
+    cosine = 2 / np.sqrt(3 * 2)  # items 1 and 2 share two users, of three and two; 2 and 3 share none
+    assert odds[0] - odds[1] == pytest.approx(np.log((cosine + 1e-3) / 1e-3), rel=1e-4)
+    assert odds[1] == pytest.approx(odds[2])
