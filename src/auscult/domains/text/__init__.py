@@ -5,20 +5,26 @@ from __future__ import annotations
 from auscult.base.contracts import Domain
 
 _HERE = "auscult.domains.text"
-CHECKS = ("encodings", "unlabelled")
+CHECKS = ("encodings", "unlabelled", "spans-of-other-types")
 
 DOMAIN = Domain(
     name="text",
     summary="device reports, service logs and notes: classes, labels, spans, drafts",
     readers={
+        "brat": f"{_HERE}.readers.brat:BratReader",
+        "iob": f"{_HERE}.readers.iob:IobReader",
+        "span-json": f"{_HERE}.readers.span_json:SpanJsonReader",
         "jsonl": f"{_HERE}.readers.jsonl:JsonlReader",
         "text-table": f"{_HERE}.readers.table:TextTableReader",
         "plain": f"{_HERE}.readers.plain:PlainReader",
     },
     tasks={
         "document-class": f"{_HERE}.tasks.document_class:DocumentClass",
+        "text-spans": f"{_HERE}.tasks.text_spans:TextSpans",
     },
     models={
+        "window-tagger": f"{_HERE}.models.window_tagger:WindowTagger",
+        "crf-tagger": f"{_HERE}.models.crf_tagger:CrfTagger",
         "tfidf-linear": f"{_HERE}.models.tfidf_linear:TfidfLinear",
         "text-transformer": f"{_HERE}.models.text_transformer:TextTransformer",
     },
@@ -26,5 +32,7 @@ DOMAIN = Domain(
     examples={
         "reports": f"{_HERE}.examples:write_reports_example",
         "narratives": f"{_HERE}.examples:write_narratives_example",
+        "identified-notes": f"{_HERE}.examples:write_identified_example",
+        "tagged-notes": f"{_HERE}.examples:write_tagged_example",
     },
 )

@@ -35,3 +35,18 @@ def unlabelled(batches: Iterable[RecordBatch]) -> list[Finding]:
         return []
     text = "records without one of the task's labels; they are left out of training and figures"
     return [Finding("unlabelled", "warning", text, len(names), tuple(names[:SHOWN]))]
+
+
+def spans_of_other_types(batches: Iterable[RecordBatch]) -> list[Finding]:
+    """Count the spans whose type is none of the task's: they are neither learned from nor judged."""
+    names: list[str] = []
+    count = 0
+    for batch in batches:
+        if batch.has("other_spans"):
+            other = np.asarray(batch.dense("other_spans"))
+            names += batch.record[other > 0].tolist()
+            count += int(other.sum())
+    if not names:
+        return []
+    text = f"records with spans of a type that the task does not have; {count} spans are left out"
+    return [Finding("spans-of-other-types", "warning", text, len(names), tuple(names[:SHOWN]))]

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from auscult.domains.text.simulate.files import write_csv, write_jsonl, write_plain
+from auscult.domains.text.simulate.identifiers import simulate_notes
 from auscult.domains.text.simulate.reports import simulate_reports
+from auscult.domains.text.simulate.span_files import write_brat, write_iob, write_span_json
 
 
 def write_reports_example(folder: Path, seed: int, *, small: bool) -> None:
@@ -23,3 +25,18 @@ def write_narratives_example(folder: Path, seed: int, *, small: bool) -> None:
     """Write narratives without labels, a file each: 4, or 24."""
     folder.mkdir(parents=True, exist_ok=True)
     write_plain(folder, simulate_reports(4 if small else 24, np.random.default_rng(seed)))
+
+
+def write_identified_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write notes with simulated identifiers, half as brat pairs and half as JSON: 8, or 120."""
+    folder.mkdir(parents=True, exist_ok=True)
+    notes = simulate_notes(8 if small else 120, np.random.default_rng(seed))
+    half = len(notes) // 2
+    write_brat(folder, notes[:half])
+    write_span_json(folder / "sim_notes.json", notes[half:])
+
+
+def write_tagged_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write notes with simulated identifiers as tagged tokens: 8, or 60."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_iob(folder / "sim_tagged.tsv", simulate_notes(8 if small else 60, np.random.default_rng(seed)))
