@@ -359,6 +359,19 @@ def test_folds_and_seeds_and_rows(tmp_path: Path) -> None:
     assert len(seeds.metrics["metrics"]["micro_f1"]["by_seed"]) == 2
 
 
+def test_probes_are_judged_for_the_model_and_the_floor_and_can_be_gates(tmp_path: Path) -> None:
+    made = _build(tmp_path, toy_recipe("ring"))
+    name = "membership_auc_of_points"
+    for side in ("metrics", "floor"):
+        figure = made.metrics[side][name]
+        assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
+        assert figure["higher_is_better"] is False
+    report = (tmp_path / "run" / "release" / "evidence" / "report.html").read_text(encoding="utf-8")
+    assert "Distance of real items to generated ones" in report
+    with pytest.raises(GateError, match=rf"{name} = \S+, expected at most 0\.01, by its low"):
+        _build(tmp_path, toy_recipe("ring", gates={name: {"max": 0.01, "on": "low"}}))
+
+
 def test_refit_fits_what_ships_on_validation_too(tmp_path: Path) -> None:
     apart, refit = (
         _build(tmp_path / str(k), toy_recipe("next-devices", split={"valid": 0.4, "refit": bool(k)})) for k in (0, 1)

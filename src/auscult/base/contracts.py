@@ -22,6 +22,7 @@ from auscult.base.optional import (
     Further,
     Generates,
     Likens,
+    Probes,
     Sifts,
     Summarises,
     Writes,
@@ -63,6 +64,8 @@ __all__ = [
     "LocalFileMark",
     "Model",
     "Outputs",
+    "Probe",
+    "Probes",
     "Program",
     "PublicSet",
     "Reader",
@@ -222,6 +225,25 @@ class FitContext:
     settings: Any
     folder: Path
     report: Report
+
+
+@dataclass(frozen=True, repr=False)
+class Probe:
+    """Answers that are judged beside those of the test, such as what a model that was trained on samples is worth.
+
+    Parameters
+    ----------
+    spec : TaskSpec
+        Kind and metrics that judge them; without metrics they are drawn in the report only.
+    outputs : Outputs
+        Answers with their truth; ``record`` counts over the dataset.
+    suffix : str
+        Put behind the names of the metrics, where another probe has the same.
+    """
+
+    spec: TaskSpec
+    outputs: Outputs
+    suffix: str = ""
 
 
 class Fitted(Protocol):

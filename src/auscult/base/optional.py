@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from auscult.base.arrays import Array
-from auscult.base.records import Items, Outputs, RecordBatch, WriteContext
+from auscult.base.records import Items, ItemSet, Outputs, RecordBatch, WriteContext
 
 if TYPE_CHECKING:
-    from auscult.base.contracts import Run, TaskSpec
+    from auscult.base.contracts import FitContext, Probe, Run, TaskSpec
 
 
 @runtime_checkable
@@ -127,3 +127,11 @@ class Summarises(Protocol):
 
     def summary(self, outputs: Outputs) -> Mapping[str, float]:
         """Return plain figures over calibrated test answers and their truth."""
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A task whose model is judged by what it learned from too: what a generator copies, what its samples are worth."""
+
+    def probe(self, roles: Mapping[str, ItemSet], run: Run, context: FitContext) -> list[Probe]:
+        """Judge a program with the items of the roles ``train``, ``valid`` and ``test`` at hand, once, in the test."""

@@ -41,6 +41,8 @@ from auscult.engine.study import (
     fit_round,
     further_figures,
     leak_figures,
+    probe_figures,
+    probes_of,
     row_figures,
     study_rows,
     task_summary,
@@ -263,10 +265,16 @@ def _evaluate(
     pick = _shipped_of(choice["shipped"] == main)
     tests = [(r.test(bench, pick(r)), r.test(bench, r.floors)) for r in rounds]
     first, (test, floor_test) = rounds[0], tests[0]
+    probes = [probes_of(bench, r, pick(r)) for r in rounds]
+    floor_probes = probes if choice["shipped"] == spec.floor else [probes_of(bench, r, r.floors) for r in rounds]
     figures = mean_figures(
         [
-            {**judge.figures(t, spec.metrics), **further_figures(bench, judge, r, pick(r))}
-            for r, (t, _) in zip(rounds, tests, strict=True)
+            {
+                **judge.figures(t, spec.metrics),
+                **further_figures(bench, judge, r, pick(r)),
+                **probe_figures(judge, p),
+            }
+            for r, (t, _), p in zip(rounds, tests, probes, strict=True)
         ]
     )
     n_units = judge.n_units(test)
@@ -288,7 +296,12 @@ def _evaluate(
         "resampled_by": "subject" if bench.dataset.subjects is not None and spec.resample == "subject" else "record",
         "metrics": figures,
         "floor_model": spec.floor,
-        "floor": mean_figures([judge.figures(f, spec.metrics) for _, f in tests]),
+        "floor": mean_figures(
+            [
+                {**judge.figures(f, spec.metrics), **probe_figures(judge, p)}
+                for (_, f), p in zip(tests, floor_probes, strict=True)
+            ]
+        ),
         "difference_from_floor": mean_figures([{spec.primary: judge.difference(t, f, spec.primary)} for t, f in tests]),
         "validation": choice["model"] if choice["shipped"] == main else choice["floor"],
         "by_subject": {spec.primary: judge.by_unit(test, spec.primary)} if n_units < 20 else {},
@@ -306,7 +319,9 @@ def _evaluate(
     }
     gates = check_gates(recipe.gates, figures)
     split = {"seeds": [[s.to_dict(bench.dataset) for s in r.splits] for r in rounds]}
-    return Evidence(recipe, spec, metrics, findings, bench.dataset.set_aside, split, test, floor_test, gates, {})
+    return Evidence(
+        recipe, spec, metrics, findings, bench.dataset.set_aside, split, test, floor_test, gates, {}, tuple(probes[0])
+    )
 
 
 def _rows(

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from auscult.base.contracts import Further, Outputs, RecordBatch, Summarises
+from auscult.base.contracts import FitContext, Further, Outputs, Probe, Probes, RecordBatch, Summarises
 from auscult.base.recipe import part_of
 from auscult.base.registry import load_part
-from auscult.engine.arms import Arm, Bench, Fit, answer_role, answerer, fit_arm, model_settings
+from auscult.engine.arms import Arm, Bench, Fit, answer_role, answerer, arm_key, fit_arm, model_settings
+from auscult.engine.drivers import load_program
 from auscult.engine.evaluate import Figures, Judge, mean_figures
 from auscult.engine.outputs import concat, renumber
 from auscult.engine.quality.leaks import find_leaks, require_no_leak
-from auscult.engine.splits import Split, make_split
+from auscult.engine.splits import ROLES, Split, make_split
 
 
 @dataclass(frozen=True, repr=False)
@@ -186,6 +187,29 @@ def task_summary(bench: Bench, made: Round, fits: Sequence[Fit]) -> dict[str, fl
         return {}
     pairs = zip(fits, made.splits, strict=True)
     return dict(bench.task.summary(concat([answer_role(bench, f, s, "test", every=True) for f, s in pairs])))
+
+
+def probes_of(bench: Bench, made: Round, fits: Sequence[Fit]) -> list[Probe]:
+    """What the task judges with the records at hand that a model learned from, pooled over the folds."""
+    if not isinstance(bench.task, Probes):
+        return []
+    recipe, found = bench.recipe, []
+    for fit, split in zip(fits, made.splits, strict=True):
+        bench.report.step(f"probe {fit.arm.model}, seed {made.seed}")
+        roles = {role: split.select(bench.dataset.items, role) for role in ROLES}
+        folder = bench.folder / "checkpoints" / f"probe-{arm_key(bench, fit.arm, split)}"
+        context = FitContext(bench.task.spec, fit.arm.seed, recipe.train, folder, bench.report)
+        found.append(bench.task.probe(roles, load_program(fit.program, threads=recipe.train.threads), context))
+    return [replace(parts[0], outputs=concat([p.outputs for p in parts])) for parts in zip(*found, strict=True)]
+
+
+def probe_figures(judge: Judge, probes: Sequence[Probe]) -> Figures:
+    """Metrics of probes, each with its suffix."""
+    figures: Figures = {}
+    for probe in probes:
+        suffix = f"_{probe.suffix}" if probe.suffix else ""
+        figures |= judge.figures(probe.outputs, probe.spec.metrics, suffix=suffix, spec=probe.spec)
+    return figures
 
 
 def apart_figures(bench: Bench, judge: Judge, made: Round, fits: Sequence[Fit]) -> Figures:

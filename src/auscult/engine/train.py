@@ -55,12 +55,15 @@ class Step:
         ``(network, batch) -> scalar tensor``.
     learning_rate : float, optional
         In place of the recipe's.
+    betas : pair of float
+        Decay of the optimiser's running mean of the gradient and of its square.
     """
 
     name: str
     parameters: Callable[[nn.Module], Iterator[nn.Parameter]]
     loss: Callable[[nn.Module, Batch], Tensor]
     learning_rate: float | None = None
+    betas: tuple[float, float] = (0.9, 0.999)
 
 
 def shuffled(train: ItemSet, size: int, rng: np.random.Generator) -> Iterator[Index]:
@@ -144,7 +147,10 @@ def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: Fi
     steps = plan.steps or (_default_step(train, context),)
     optimisers = [
         torch.optim.AdamW(
-            s.parameters(network), lr=s.learning_rate or table.learning_rate, weight_decay=table.weight_decay
+            s.parameters(network),
+            lr=s.learning_rate or table.learning_rate,
+            betas=s.betas,
+            weight_decay=table.weight_decay,
         )
         for s in steps
     ]

@@ -14,6 +14,7 @@ from auscult.engine.release.figures import (
     class_figures,
     event_figures,
     label_figures,
+    sample_figures,
     value_figures,
 )
 from auscult.engine.release.figures_base import MAX_DOTS, MAX_POINTS, counts_by_score, thinned
@@ -207,3 +208,21 @@ def test_a_thinned_curve_keeps_its_ends() -> None:
     short_x, short_y = thinned(x, x**2)
     assert len(short_x) <= MAX_POINTS + 2
     assert (short_x[0], short_x[-1], short_y[-1]) == (0.0, 1.0, 1.0)
+
+
+def test_generated_pictures_are_drawn_and_real_ones_are_distances() -> None:
+    rng = np.random.default_rng(4)
+    arrays = {"sample": rng.random((30, 1, 8, 8)).astype(np.float32), "feature": rng.normal(size=(30, 3))}
+    rows = np.arange(30)
+    drawn = sample_figures(spec_of("sample", ("a",)), Outputs(arrays, rows, None, {"real": rng.normal(size=(30, 3))}))
+    assert [f.name for f in drawn] == ["best", "worst"]
+    assert all(f.svg.count("<image") == 24 and "No real image is shown" in f.caption for f in drawn)
+    near = {"to_train": np.linspace(3, 1, 30), "to_held_out": np.full(30, 2.0)}
+    (nearest,) = sample_figures(spec_of("sample", ("a",)), Outputs({**arrays, **near}, rows))
+    assert nearest.svg.count("<image") == 24
+    assert nearest.svg.index("1.00 | 2.00") < nearest.svg.index("1.07 | 2.00")  # the nearest comes first
+    away = {"distance": rng.random(30)}
+    (histogram,) = sample_figures(spec_of("sample", ("a",)), Outputs(away, rows, None, {"member": rows < 20}))
+    assert "held-out items" in histogram.svg
+    tokens = {"sample": np.zeros((30, 5), np.int64), "feature": np.zeros((30, 5))}
+    assert sample_figures(spec_of("sample", ("a",)), Outputs(tokens, rows)) == []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
 from auscult.base.arrays import Array
-from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
+from auscult.base.contracts import Config, FitContext, Items, ItemSet, Outputs, Probe, RecordBatch, Run, TaskSpec
+from auscult.engine.metrics.generated import nearest_distances
 from toys.tasks.common import NoSettings, needed, only, rows_of
 
 NOISE = 2
@@ -42,3 +44,13 @@ class Ring:
         made = {"sample": arrays["sample"], "feature": np.asarray(arrays["sample"], dtype=np.float64)}
         target = None if items.target is None else {"real": items.target.astype(np.float64)}
         return Outputs(made, items.record, None, target)
+
+    def probe(self, roles: Mapping[str, ItemSet], run: Run, context: FitContext) -> list[Probe]:
+        """Whether training points lie nearer to new points than test points do."""
+        train, test = roles["train"], roles["test"]
+        made = run({"noise": train.inputs()["noise"]})["sample"].astype(np.float64)
+        real = np.concatenate([s.target() for s in (train, test)]).astype(np.float64)
+        member = np.repeat([True, False], [len(train), len(test)])
+        records = np.concatenate([s.items.record[s.rows] for s in (train, test)])
+        outputs = Outputs({"distance": nearest_distances(real, made)}, records, None, {"member": member})
+        return [Probe(replace(self.spec, metrics=("membership_auc",)), outputs, "of_points")]

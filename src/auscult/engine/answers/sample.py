@@ -10,26 +10,46 @@ import numpy.typing as npt
 
 from auscult.base.contracts import KindName, Outputs, TaskSpec
 from auscult.engine.answers.base import AnswerKind, all_rows, close, listed, number, record_of
-from auscult.engine.metrics.generated import kid, membership_auc
+from auscult.engine.metrics.generated import auc_gain, kid, membership_auc, share_of_real, trained_auc
+
+_TRAININGS = {
+    "tstr_auc": ("synthetic",),
+    "trtr_auc": ("real",),
+    "tstr_share": ("synthetic", "real"),
+    "synthetic_gain": ("few_and_synthetic", "few"),
+}
+"""Which trainings a metric compares."""
 
 
 class SampleKind(AnswerKind):
     """One answer a request: ``sample`` (M, ...) and its ``feature`` (M, F).
 
     The truth is ``real`` (M, F), features of real items. ``membership_auc`` takes the truth ``member`` (M,) and the
-    output ``distance`` (M,).
+    output ``distance`` (M,). What samples are worth is told by the truth ``label`` (M,) of real items and by the
+    probabilities (M, R, K) that R trainings on ``synthetic``, ``real``, ``few`` and ``few_and_synthetic`` items give.
     """
 
     name: ClassVar[KindName] = "sample"
     output: ClassVar[str] = "sample"
+    figures: ClassVar[str] = "auscult.engine.release.figures:sample_figures"
     why_not_calibrated: ClassVar[str] = "a sample is not an answer that can be right or wrong"
 
     def table(self, spec: TaskSpec) -> Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]]:
-        """Return the distance to real items and the memorisation check."""
-        return {"kid": (kid, {}), "membership_auc": (membership_auc, {})}
+        """Return the distance to real items, the memorisation check, and what samples are worth for training."""
+        return {
+            "kid": (kid, {}),
+            "membership_auc": (membership_auc, {}),
+            "tstr_auc": (trained_auc, {}),
+            "trtr_auc": (trained_auc, {}),
+            "tstr_share": (share_of_real, {}),
+            "synthetic_gain": (auc_gain, {}),
+        }
 
     def judged(self, spec: TaskSpec, outputs: Outputs, metric: str) -> tuple[Any, Any, npt.NDArray[np.int64]]:
-        """Return features of real and of generated items, or members and distances."""
+        """Return features of real and of generated items, or members and distances, or classes and probabilities."""
+        if metric in _TRAININGS:
+            each = [outputs.array(name) for name in _TRAININGS[metric]]
+            return outputs.truth("label"), each[0] if len(each) == 1 else np.stack(each, axis=1), all_rows(outputs)
         if metric == "membership_auc":
             return outputs.truth("member"), outputs.array("distance"), all_rows(outputs)
         rows = all_rows(outputs)

@@ -12,7 +12,7 @@ import numpy as np
 
 from auscult.base.errors import ShapeError, UsageError
 from auscult.engine.metrics.checks import Array, Floats, as_floats, require_shape
-from auscult.engine.metrics.curves import score_roc_auc
+from auscult.engine.metrics.curves import roc_auc, score_roc_auc
 from auscult.engine.metrics.weighting import blocks, ratio, resolve_units, sum_by_unit, weighted_sums
 
 DEFAULT_GRAM = 8
@@ -121,6 +121,50 @@ def membership_auc(target: Array, output: Array, *, unit: Array | None = None, w
     Distance attack of Chen et al. 2020, ACM CCS (GAN-Leaks), full black box.
     """
     return score_roc_auc(target, -as_floats("output", output, ("N",)), unit=unit, weights=weights)
+
+
+def trained_auc(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
+    """Mean area under the ROC curve of a model that was trained several times, on real or on generated items.
+
+    Parameters
+    ----------
+    target : (N,) int in [0, K)
+        Classes of real items that none of the trainings saw.
+    output : (N, R, K) float
+        Probabilities of R trainings.
+
+    Returns
+    -------
+    (B,) float64 in [0, 1]
+
+    Raises
+    ------
+    ShapeError
+        Shapes differ, or a probability is NaN.
+    """
+    values = as_floats("output", output, ("N", "R", "K"))
+    areas = [roc_auc(target, values[:, r], unit=unit, weights=weights) for r in range(values.shape[1])]
+    return np.asarray(np.mean(areas, axis=0))
+
+
+def share_of_real(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
+    """``trained_auc`` of ``output[:, 0]`` over that of ``output[:, 1]``: what generated items are worth, (B,).
+
+    ``output`` is (N, 2, R, K): of trainings on generated items, and on real ones.
+    """
+    pair = as_floats("output", output, ("N", "P", "R", "K"))
+    made, real = (trained_auc(target, pair[:, k], unit=unit, weights=weights) for k in (0, 1))
+    return ratio(made, real)
+
+
+def auc_gain(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
+    """``trained_auc`` of ``output[:, 0]`` minus that of ``output[:, 1]``: what more items of another kind add, (B,).
+
+    ``output`` is (N, 2, R, K): of trainings on few real items with generated ones, and without.
+    """
+    pair = as_floats("output", output, ("N", "P", "R", "K"))
+    more, few = (trained_auc(target, pair[:, k], unit=unit, weights=weights) for k in (0, 1))
+    return more - few
 
 
 def _grams(tokens: Sequence[Hashable], n: int) -> list[tuple[Hashable, ...]]:

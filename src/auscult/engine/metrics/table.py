@@ -59,6 +59,7 @@ TRUCHON = "Truchon and Bayly 2007, J Chem Inf Model 47:488"
 MONDEJAR = "Mondejar-Guerra et al. 2019, Biomed Signal Process Control 47:41"
 GLUCOBENCH = "Sergazinov et al. 2024, ICLR (GlucoBench)"
 VOVK = "Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World"
+ESTEBAN = "Esteban, Hyland and Rätsch 2017, arXiv:1706.02633"
 ALTMAN = "Altman and Bland 1994, BMJ 308:1552"
 ALTMAN_PPV = "Altman and Bland 1994, BMJ 309:102"
 
@@ -180,7 +181,30 @@ _ROWS = (
     _share(
         "tstr_auc",
         "Area under the ROC curve on real test items of a model trained on generated items only.",
-        "Esteban, Hyland and Rätsch 2017, arXiv:1706.02633",
+        ESTEBAN,
+    ),
+    _share(
+        "trtr_auc",
+        "Area under the ROC curve on real test items of the same model trained on the real training items.",
+        ESTEBAN,
+    ),
+    Metric(
+        "tstr_share",
+        "tstr_auc over trtr_auc: what generated items are worth where real ones are needed.",
+        True,
+        "1",
+        ESTEBAN,
+        0.0,
+        None,
+    ),
+    Metric(
+        "synthetic_gain",
+        "Area under the ROC curve that generated items add to a model trained on a tenth of the real ones.",
+        True,
+        "1",
+        "Frid-Adar et al. 2018, Neurocomputing 321:321",
+        -1.0,
+        1.0,
     ),
     Metric(
         "membership_auc",

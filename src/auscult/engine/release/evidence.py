@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auscult.base.contracts import Finding, Outputs, SetAside, TaskSpec
+from auscult.base.contracts import Finding, Outputs, Probe, SetAside, TaskSpec
 from auscult.base.recipe import Recipe
 from auscult.engine.evaluate import GateResult
 
@@ -35,6 +35,8 @@ class Evidence:
         Limits and whether they hold.
     latency : mapping
         Measured times in ms.
+    probes : sequence of Probe
+        What else was judged, of the first seed; for the pictures.
     """
 
     recipe: Recipe
@@ -47,3 +49,4 @@ class Evidence:
     floor_test: Outputs
     gates: Sequence[GateResult]
     latency: Mapping[str, Any]
+    probes: Sequence[Probe] = ()

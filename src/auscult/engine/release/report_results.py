@@ -145,4 +145,7 @@ def draw(source: Source) -> list[Figure]:
     if not address:
         return []
     made: list[Figure] = resolve(address)(source.spec, source.evidence.test)
+    for probe in source.evidence.probes:
+        if probe.spec.kind == source.spec.kind:
+            made += resolve(address)(probe.spec, probe.outputs)
     return made
