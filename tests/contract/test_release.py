@@ -100,6 +100,17 @@ def test_answers_that_are_files_are_written_where_they_are_asked_for(
     assert not any(a.files for a in opened.answer_path(folder))
 
 
+def test_pictures_of_the_task_stand_in_the_report(built: Callable[[str], Path]) -> None:
+    report = (built("blob") / "evidence" / "report.html").read_text(encoding="utf-8")
+    assert 'aria-label="4 blobs"' in report
+
+
+def test_a_task_with_signs_has_a_gate_of_centres(built: Callable[[str], Path]) -> None:
+    gate = read_json(built("colour") / "gate.json")
+    assert gate["signs"]
+    assert len(gate["centres"][0]) == len(gate["middle"]) == 3
+
+
 def test_a_task_that_writes_no_files_says_so(built: Callable[[str], Path], tmp_path: Path) -> None:
     opened = open_release(built("codes"), lambda name: DOMAIN)
     with pytest.raises(UsageError, match="--out: the task 'codes' writes no files; its answers are all there is"):

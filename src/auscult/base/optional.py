@@ -94,6 +94,28 @@ class Likens(Protocol):
 
 
 @runtime_checkable
+class Recognises(Protocol):
+    """A task that knows by which signs its items are told from things of another kind.
+
+    Summaries of an array tell a dead signal from a live one; they do not tell a photograph from an X-ray.
+    """
+
+    def signs(self, items: Items) -> Array:
+        """Return the numbers that the input gate compares with those of the training items, (N, F)."""
+
+
+@runtime_checkable
+class Draws(Protocol):
+    """A task with pictures of its own in the report, such as what carried an answer.
+
+    They are drawn of golden records, which are simulated: no picture of a person enters a release.
+    """
+
+    def draw(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[Any]:
+        """Return figures (``engine.release.figures_base.Figure``) of a few prepared records and their answers."""
+
+
+@runtime_checkable
 class Generates(Protocol):
     """A task whose release makes new samples."""
 

@@ -1,8 +1,9 @@
 """The input gate: refuses items that do not look like those the model was trained on.
 
-Each input is summarised by a few numbers an item (level, spread, extremes, roughness, tails; a short feature vector
-stands for itself). The Mahalanobis distance to the training items is compared with a limit that validation items
-almost never pass (Lee et al. 2018, arXiv:1807.03888, on raw summaries in place of deep features).
+There are two. Where a task has signs of its own (``Recognises``), ``gate_signs`` compares them with centres of the
+training items. Elsewhere each input is summarised by a few numbers an item (level, spread, extremes, roughness, tails;
+a short feature vector stands for itself). The Mahalanobis distance to the training items is compared with a limit that
+validation items almost never pass (Lee et al. 2018, arXiv:1807.03888, on raw summaries in place of deep features).
 """
 
 from __future__ import annotations
@@ -66,25 +67,8 @@ class Gate:
         return np.where(whole, np.sqrt(((z @ self.precision) * z).sum(axis=1) / z.shape[1]), np.inf)
 
     def refusals(self, items: Items, n_records: int) -> list[str]:
-        """Say for each record why it is refused; empty where it passes.
-
-        A record is refused when more than half of its items are beyond the limit, when one is not finite, or when it
-        has no item.
-        """
-        distance = self.distances(items) if len(items) else np.zeros(0)
-        total = np.bincount(items.record, minlength=n_records)
-        bad = np.bincount(items.record, weights=distance > self.limit, minlength=n_records)
-        broken = np.bincount(items.record, weights=np.isinf(distance), minlength=n_records)
-        return [
-            "nothing in the record that the model could answer"
-            if n == 0
-            else f"expected finite numbers, got NaN or infinity in {int(x)} of {int(n)} items"
-            if x
-            else f"does not look like the training data: {int(b)} of {int(n)} items are out of distribution"
-            if 2 * b > n
-            else ""
-            for n, b, x in zip(total, bad, broken, strict=True)
-        ]
+        """Say for each record why it is refused; empty where it passes. See ``refusals_of``."""
+        return refusals_of(self.distances(items) if len(items) else np.zeros(0), self.limit, items, n_records)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON value."""
@@ -101,6 +85,27 @@ class Gate:
         """Read what ``to_dict`` gave."""
         center, scale, precision = (np.asarray(value[k], dtype=np.float64) for k in ("center", "scale", "precision"))
         return Gate(tuple(value["inputs"]), center, scale, precision, float(value["limit"]))
+
+
+def refusals_of(distance: Array, limit: float, items: Items, n_records: int) -> list[str]:
+    """Say for each record why it is refused by the distances of its items, (N,); empty where it passes.
+
+    A record is refused when more than half of its items are beyond the limit, when one is not finite, or when it has
+    no item.
+    """
+    total = np.bincount(items.record, minlength=n_records)
+    bad = np.bincount(items.record, weights=distance > limit, minlength=n_records)
+    broken = np.bincount(items.record, weights=np.isinf(distance), minlength=n_records)
+    return [
+        "nothing in the record that the model could answer"
+        if n == 0
+        else f"expected finite numbers, got NaN or infinity in {int(x)} of {int(n)} items"
+        if x
+        else f"does not look like the training data: {int(b)} of {int(n)} items are out of distribution"
+        if 2 * b > n
+        else ""
+        for n, b, x in zip(total, bad, broken, strict=True)
+    ]
 
 
 def fit_gate(train: ItemSet, valid: ItemSet, *, refusal: float, seed: int) -> Gate | None:

@@ -36,6 +36,7 @@ from auscult.engine.answers import kind_of
 from auscult.engine.answers.base import AnswerKind, Calibration
 from auscult.engine.drivers import load_program
 from auscult.engine.gate import Gate
+from auscult.engine.gate_signs import SignsGate, read_gate
 from auscult.engine.neighbours import Neighbours, read_neighbours
 from auscult.engine.outputs import questions, take_items
 from auscult.engine.prepare import make_task
@@ -100,7 +101,7 @@ class Release:
     run: Run
     inputs: tuple[str, ...]
     calibration: Calibration
-    gate: Gate | None
+    gate: Gate | SignsGate | None
     neighbours: Neighbours | None = None
 
     @property
@@ -339,7 +340,6 @@ def open_release(folder: Path, find_domain: Callable[[str], Domain], *, threads:
     domain = find_domain(manifest["domain"])
     task = make_task(domain, manifest["task"]["name"], manifest["task"]["settings"], release=folder)
     program = read_program(folder / "program")
-    gate = read_json(folder / "gate.json")
     return Release(
         folder,
         manifest,
@@ -349,6 +349,6 @@ def open_release(folder: Path, find_domain: Callable[[str], Domain], *, threads:
         load_program(program, threads=threads),
         program.inputs,
         read_json(folder / "calibration.json"),
-        None if gate is None else Gate.from_dict(gate),
+        read_gate(read_json(folder / "gate.json"), task),
         read_neighbours(folder / NEIGHBOURS),
     )

@@ -37,6 +37,8 @@ class Evidence:
         Measured times in ms.
     probes : sequence of Probe
         What else was judged, of the first seed; for the pictures.
+    figures : sequence of Figure
+        Pictures of golden records that the task draws itself.
     """
 
     recipe: Recipe
@@ -50,3 +52,4 @@ class Evidence:
     gates: Sequence[GateResult]
     latency: Mapping[str, Any]
     probes: Sequence[Probe] = ()
+    figures: Sequence[Any] = ()

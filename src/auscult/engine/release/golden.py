@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from auscult.base.contracts import Domain, Outputs, SetAside
+from auscult.base.contracts import Domain, Draws, Outputs, RecordBatch, SetAside
 from auscult.base.files import files_under, hash_of, read_json, sha256_file, write_json
 from auscult.base.registry import load_part
 from auscult.engine.outputs import concat, read_outputs, renumber, save_outputs
@@ -18,6 +20,8 @@ from auscult.engine.sources import find_sources, read_source
 
 SEED = 20_240_229
 REPEATS = 20
+DRAWN = 4
+"""Golden records that pictures are drawn of."""
 
 
 def make_golden_inputs(domain: Domain, example: str, folder: Path) -> None:
@@ -26,7 +30,12 @@ def make_golden_inputs(domain: Domain, example: str, folder: Path) -> None:
 
 
 def golden_answers(release: Release, folder: Path) -> tuple[Outputs | None, dict[str, str]]:
-    """Answer the golden inputs: answers of all records in order, and which records were refused."""
+    """Answer the golden inputs: answers of all records in order, and which records were refused.
+
+    What the input gate refuses is answered too: simulated records may look like nothing in training, and the program
+    that gives the answers is to be checked all the same.
+    """
+    ungated = replace(release, gate=None)
     found = find_sources(folder / "inputs", release.domain)
     parts: list[Outputs] = []
     refused: dict[str, str] = {}
@@ -36,14 +45,36 @@ def golden_answers(release: Release, folder: Path) -> tuple[Outputs | None, dict
             if isinstance(part, SetAside):
                 refused[part.source] = part.reason
                 continue
-            staged = release.stage(part)
-            refused |= {r.record: r.reason for r in staged.refused}
+            refused |= {r.record: r.reason for r in release.stage(part).refused}
+            staged = ungated.stage(part)
             if staged.batch is not None and staged.items is not None:
                 arrays = release.run({n: staged.items.inputs[n] for n in release.inputs})
                 outputs = release.outputs(staged.batch, staged.items, arrays)
                 parts.append(renumber(outputs, np.arange(count, count + len(staged.batch))))
                 count += len(staged.batch)
     return (_without_truth(concat(parts)) if parts else None), refused
+
+
+def golden_pictures(release: Release, folder: Path) -> tuple[Any, ...]:
+    """Pictures that the task draws of the first golden records; none where it draws none."""
+    if not isinstance(release.task, Draws):
+        return ()
+    ungated = replace(release, gate=None)
+    found = find_sources(folder / "inputs", release.domain)
+    staged = (
+        ungated.stage(part)
+        for source in found.sources
+        for part in read_source(source, release.domain)
+        if not isinstance(part, SetAside)
+    )
+    batches = [s.batch for s in islice((s for s in staged if s.batch is not None), DRAWN) if s.batch is not None]
+    if not batches:
+        return ()
+    batch = RecordBatch.concat(batches)
+    batch = batch.take(np.arange(min(len(batch), DRAWN)))
+    items = release.task.cut(batch)
+    outputs = release.outputs(batch, items, release.run({n: items.inputs[n] for n in release.inputs}))
+    return tuple(release.task.draw(batch, outputs, release.run))
 
 
 def _without_truth(outputs: Outputs) -> Outputs:

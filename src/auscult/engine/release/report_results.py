@@ -133,18 +133,19 @@ def choice_section(source: Source) -> Section:
 
 
 def pictures_section(source: Source) -> Section:
-    """Show the pictures of this kind of answer, on the test."""
+    """Show the pictures of this task, on simulated records, and of this kind of answer, on the test."""
     drawn = draw(source)
     blocks: tuple[Block, ...] = tuple(Picture(figure) for figure in drawn)
     return Section("pictures", "Pictures", blocks or (Text("There is no picture for this kind of answer."),))
 
 
 def draw(source: Source) -> list[Figure]:
-    """Draw what the answer kind names; empty where it names nothing."""
+    """Draw what the answer kind names, after what the task drew of golden records; empty where neither draws."""
     address = kind_of(source.spec).figures
+    made: list[Figure] = list(source.evidence.figures)
     if not address:
-        return []
-    made: list[Figure] = resolve(address)(source.spec, source.evidence.test)
+        return made
+    made += resolve(address)(source.spec, source.evidence.test)
     for probe in source.evidence.probes:
         if probe.spec.kind == source.spec.kind:
             made += resolve(address)(probe.spec, probe.outputs)

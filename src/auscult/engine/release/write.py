@@ -16,7 +16,7 @@ from auscult.base.files import files_under, hash_of, new_folder, sha256_file, wr
 from auscult.base.recipe import part_of, save_resolved
 from auscult.engine.answers import kind_of
 from auscult.engine.arms import Bench, Fit
-from auscult.engine.gate import fit_gate
+from auscult.engine.gate_signs import gate_for
 from auscult.engine.neighbours import Neighbours, fit_neighbours
 from auscult.engine.outputs import take_items
 from auscult.engine.packed import packed_rows
@@ -25,6 +25,7 @@ from auscult.engine.program import program_hash, save_program
 from auscult.engine.release.evidence import Evidence
 from auscult.engine.release.golden import (
     golden_hash,
+    golden_pictures,
     make_golden_inputs,
     measure_latency,
     write_golden_answers,
@@ -75,7 +76,7 @@ def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft
     items = bench.dataset.items
     seen = split.cross_fit(0) if split.n_folds else split
     train, valid = seen.select(items, "train"), seen.select(items, "valid")
-    gate = fit_gate(train, valid, refusal=recipe.calibrate.gate_refusal, seed=recipe.seed)
+    gate = gate_for(bench.task, train, valid, refusal=recipe.calibrate.gate_refusal, seed=recipe.seed)
     neighbours = _neighbours(bench, train, valid)
     save_program(fit.program, draft / "program")
     write_json(draft / "calibration.json", dict(fit.calibration))
@@ -102,7 +103,9 @@ def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft
     manifest["content_hash"] = hash_of(manifest["parts"])
     metrics = {**evidence.metrics, "content_hash": manifest["content_hash"]}
     latency = measure_latency(opened, draft / "golden")
-    _write_evidence(bench, replace(evidence, metrics=metrics, latency=latency), manifest, draft / "evidence")
+    figures = golden_pictures(opened, draft / "golden")
+    measured = replace(evidence, metrics=metrics, latency=latency, figures=figures)
+    _write_evidence(bench, measured, manifest, draft / "evidence")
     write_bytes(draft / "sbom.cdx.json", write_sbom(recipe.name, recipe.release.version, bench.domain.name))
     return manifest
 
