@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec, WriteContext
+from auscult.base.errors import UsageError
 from auscult.domains.imaging.fault_names import IMAGE_FAULTS
+from auscult.domains.imaging.preprocess.grid import resized
 from auscult.domains.imaging.preprocess.saliency import occlusion_map
 from auscult.domains.imaging.preprocess.texture import texture_features
-from auscult.domains.imaging.tasks.common import Fit, class_codes, image_axes, rows_of, square_grey
+from auscult.domains.imaging.tasks.common import MIN_CONTRAST, Fit, class_codes, image_axes, rows_of, square_grey
+from auscult.domains.imaging.writers.saliency import write_saliency
 
 TWO_CLASSES = ("roc_auc", "accuracy", "sensitivity", "specificity", "macro_f1", "ece", "brier")
 MORE_CLASSES = ("roc_auc", "accuracy", "macro_f1", "ece", "brier")
+SIGN_SIDE = 14
+"""Pixels along each side of the small picture that the input gate looks at."""
 
 
 class ImageClassificationConfig(Config):
@@ -81,6 +87,17 @@ class ImageClassification:
         target = np.asarray(batch.dense("label"), dtype=np.int64)
         return Items({"image": image[:, None], "features": features}, rows, np.zeros_like(rows), target)
 
+    def signs(self, items: Items) -> Array:
+        """Texture, and the picture on 14 × 14 pixels without its level and contrast: (N, F + 196).
+
+        Distances in such features tell other kinds of pictures better than summaries of the pixels do (after Lee et
+        al. 2018, NeurIPS, who use those of the network).
+        """
+        image = np.asarray(items.inputs["image"], dtype=np.float32)[:, 0]
+        small = np.stack([resized(row, (SIGN_SIDE, SIGN_SIDE)) for row in image]).reshape(len(image), -1)
+        level, contrast = small.mean(axis=1, keepdims=True), small.std(axis=1, keepdims=True)
+        return np.concatenate([items.inputs["features"], (small - level) / (contrast + MIN_CONTRAST)], axis=1)
+
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
         """One answer a record."""
         target: dict[str, Column] | None = None if items.target is None else {"label": items.target}
@@ -97,6 +114,32 @@ class ImageClassification:
             rows = [[round(float(v), 4) for v in line] for line in fall]
             explained.append({"label": self.spec.labels[int(k)], "fall": rows})
         return explained
+
+    def write(
+        self, batch: RecordBatch, outputs: Outputs, out: Path, *, context: WriteContext
+    ) -> list[tuple[Path, ...]]:
+        """Write what carried each answer as a picture, where that was asked for.
+
+        Raises
+        ------
+        UsageError
+            If it was not, or a file is there already.
+        """
+        if not context.explained:
+            raise UsageError("--out: expected --explain beside it; of a class there is no other picture")
+        image = np.asarray(batch.dense("image"))
+        return [
+            (write_saliency(out, image[row], str(batch.record[row]), explained=told, context=context),)
+            for row, told in enumerate(context.explained)
+        ]
+
+    def draw(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[Any]:
+        """Draw what carried the answers about a few records."""
+        from auscult.domains.imaging.pictures import saliency_figure
+
+        explained = self.explain(batch, outputs, run)
+        shares = [float(p) for p in outputs.array("probability").max(axis=1)]
+        return [saliency_figure(np.asarray(batch.dense("image"))[outputs.record], explained, shares)]
 
     def _probability(self, image: Array, *, run: Run, label: int) -> Array:
         """Probability of a class for pictures (N, H, W), (N,)."""

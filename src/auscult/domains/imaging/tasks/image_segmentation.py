@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column, Ragged, require_finite
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, TaskSpec, WriteContext
+from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec, WriteContext
 from auscult.base.errors import ReadError
+from auscult.domains.imaging.preprocess.grid import resized
 from auscult.domains.imaging.preprocess.volume import (
     framed,
     nearest,
@@ -31,6 +32,8 @@ from auscult.domains.imaging.tasks.common import image_axes, rows_of
 from auscult.domains.imaging.writers.mask import SegmentNames, write_mask
 from auscult.engine.metrics.masks import surface_distance
 
+SIGN_SIDE = 6
+PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 AFFINE = Field("affine", "array", "LC", unit="mm")
 
 
@@ -133,6 +136,13 @@ class ImageSegmentation:
         rows = np.arange(len(batch), dtype=np.int64)
         return Items({"image": image.astype(np.float32)}, rows, np.zeros_like(rows), target)
 
+    def signs(self, items: Items) -> Array:
+        """Means on a coarse grid and percentiles of a volume: (N, 216 + 7)."""
+        image = np.asarray(items.inputs["image"], dtype=np.float32)[:, 0]
+        coarse = np.stack([resized(row, (SIGN_SIDE,) * 3).ravel() for row in image])
+        shares = np.percentile(image.reshape(len(image), -1), PERCENTILES, axis=1).T
+        return np.concatenate([coarse, shares], axis=1)
+
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
         """One mask a record in the geometry of its input; ``spacing`` (M, 3) is that of its voxels in mm."""
         affines, extents = batch.dense("affine"), batch.dense("extent")
@@ -180,6 +190,18 @@ class ImageSegmentation:
         for n, row in enumerate(outputs.record):
             written[row] = (write_mask(out, masks[n], str(batch.record[row]), names=named, context=context),)
         return written
+
+    def draw(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[Any]:
+        """Draw the labels on slices of a few volumes in the common orientation."""
+        from auscult.domains.imaging.pictures import mask_figure
+
+        images, affines = rows_of(batch.columns["image"]), batch.dense("affine")
+        volumes = [images[r] for r in outputs.record]
+        masks = [
+            nearest(turn_of(affines[r]).apply(m), images[r].shape)
+            for r, m in zip(outputs.record, outputs.ragged("mask"), strict=True)
+        ]
+        return [mask_figure(volumes, masks, self.spec.labels)]
 
     def summary(self, outputs: Outputs) -> Mapping[str, float]:
         """Distance of surfaces in mm and error of volumes in mm³ of each label, as means over the volumes."""
