@@ -24,7 +24,7 @@ def load(program: Program, threads: int) -> Run:
     overlap = float(program.settings.get("overlap", 0.5))
     batch = int(program.settings.get("batch", 8))
     name = program.inputs[0]
-    window = _window(tile)
+    window = tile_window(tile)
 
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         volume = np.asarray(inputs[name], dtype=np.float32)
@@ -35,26 +35,26 @@ def load(program: Program, threads: int) -> Run:
         space = volume.shape[2:]
         short = [max(t - s, 0) for t, s in zip(tile, space, strict=True)]
         padded = np.pad(volume, [(0, 0), (0, 0), *((0, p) for p in short)], mode="edge")
-        corners = list(product(*(_starts(s, t, overlap) for s, t in zip(padded.shape[2:], tile, strict=True))))
+        corners = list(product(*(tile_starts(s, t, overlap) for s, t in zip(padded.shape[2:], tile, strict=True))))
         jobs = [(n, corner) for n in range(len(volume)) for corner in corners]
         total: dict[str, Array] = {}
         weight = np.zeros(padded.shape[2:], dtype=np.float32)
         for corner in corners:
-            weight[_box(corner, tile)] += window
+            weight[tile_box(corner, tile)] += window
         for i in range(0, len(jobs), batch):
             part = jobs[i : i + batch]
-            tiles = np.stack([padded[n][(slice(None), *_box(c, tile))] for n, c in part])
+            tiles = np.stack([padded[n][(slice(None), *tile_box(c, tile))] for n, c in part])
             for key, values in session({name: tiles}).items():
                 full = total.setdefault(key, np.zeros((len(volume), values.shape[1], *padded.shape[2:]), np.float32))
                 for (n, c), value in zip(part, values, strict=True):
-                    full[n][(slice(None), *_box(c, tile))] += value * window
+                    full[n][(slice(None), *tile_box(c, tile))] += value * window
         inside = tuple(slice(0, s) for s in space)
         return {key: (full / weight)[(slice(None), slice(None), *inside)] for key, full in total.items()}
 
     return run
 
 
-def _window(tile: tuple[int, ...]) -> Array:
+def tile_window(tile: tuple[int, ...]) -> Array:
     """Triangular weights that are never 0, shape ``tile``."""
     window = np.ones(tile, dtype=np.float32)
     for axis, n in enumerate(tile):
@@ -63,10 +63,12 @@ def _window(tile: tuple[int, ...]) -> Array:
     return window
 
 
-def _starts(length: int, tile: int, overlap: float) -> list[int]:
+def tile_starts(length: int, tile: int, overlap: float) -> list[int]:
+    """Where tiles begin along an axis of at least one tile: evenly, and one that ends at the edge."""
     step = max(1, round(tile * (1 - overlap)))
     return sorted({*range(0, length - tile, step), length - tile})
 
 
-def _box(corner: tuple[int, ...], tile: tuple[int, ...]) -> tuple[slice, ...]:
+def tile_box(corner: tuple[int, ...], tile: tuple[int, ...]) -> tuple[slice, ...]:
+    """Return the slices of a tile along the space axes."""
     return tuple(slice(c, c + t) for c, t in zip(corner, tile, strict=True))

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from auscult.domains.imaging.models.network import max_pool
+from auscult.domains.imaging.models.unet import folded, unfolded
 
 
 @pytest.mark.parametrize("name", ["convnet", "vgg", "inception", "resnet"])
@@ -43,3 +44,12 @@ def test_an_odd_last_row_is_pooled_too() -> None:
     image = torch.zeros(1, 1, 3, 3)
     image[..., 2, 2] = 5.0
     assert max_pool(2)(image)[0, 0].tolist() == [[0.0, 0.0], [0.0, 5.0]]
+
+
+def test_blocks_of_voxels_become_channels_and_come_back() -> None:
+    x = torch.arange(2 * 3 * 4 * 6 * 8).reshape(2, 3, 4, 6, 8)
+    blocks = folded(x, 2)
+    assert blocks.shape == (2, 24, 2, 3, 4)
+    assert blocks[0, :8, 0, 0, 0].tolist() == x[0, 0, :2, :2, :2].ravel().tolist()
+    assert torch.equal(unfolded(blocks, 2), x)
+    assert torch.equal(unfolded(folded(x[:, :, 0], 2), 2), x[:, :, 0])

@@ -1,14 +1,14 @@
 """Task ``image-segmentation``: a volume, such as an MR or CT series → a label for each voxel.
 
-The network sees a grid of fixed size at one spacing and one orientation; its answer is brought back to the geometry of
-the input, voxel by voxel.
+The network sees a grid of fixed size at one spacing and one orientation: the middle of a volume, or tiles that cover
+it. Its answer is brought back to the geometry of the input, voxel by voxel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field as Setting
@@ -17,6 +17,7 @@ from auscult.base.arrays import Array, Column, Ragged, require_finite
 from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec, WriteContext
 from auscult.base.errors import ReadError
 from auscult.domains.imaging.preprocess.grid import resized
+from auscult.domains.imaging.preprocess.tiles import blended, tiles_of
 from auscult.domains.imaging.preprocess.volume import (
     framed,
     nearest,
@@ -43,12 +44,17 @@ class ImageSegmentationConfig(Config):
     labels: tuple[str, ...] = Setting(
         ("anterior", "posterior"), min_length=1, description="Names of the labels 1, 2, … in order."
     )
-    grid: tuple[int, int, int] = Setting(
-        (12, 18, 12), description="Voxels along D, H and W of what the network sees; a larger volume is cut."
+    grid: tuple[int, int, int] = Setting((12, 18, 12), description="Voxels along D, H and W of what the network sees.")
+    cover: Literal["middle", "tiles"] = Setting(
+        "middle", description="Of a larger volume the middle is seen, or all of it in overlapping tiles."
     )
+    overlap: float = Setting(0.25, ge=0, le=0.9, description="Share of a tile that the next one covers too.")
     spacing_mm: float = Setting(1.0, gt=0, description="Distance of these voxels in mm.")
     window: tuple[float, float] | None = Setting(
         None, description="Centre and width in Hounsfield units for CT; without one intensities are standardised."
+    )
+    values: Literal["stated", "HU"] = Setting(
+        "stated", description="'HU' vouches that files which name no unit, such as NIfTI of CT, hold Hounsfield units."
     )
     modalities: tuple[str, ...] = Setting(
         ("MR", "CT"), description="Modalities that a DICOM header may name; a file that names none passes."
@@ -92,9 +98,10 @@ class ImageSegmentation:
         image_axes(batch, wanted=("DHW",), modalities=c.modalities, what="a volume")
         if not batch.has("affine"):
             raise ReadError("image: expected a volume with its place in the patient, got none; export its geometry")
-        if c.window is not None and batch.field("image").unit != "HU":
+        if c.window is not None and c.values == "stated" and batch.field("image").unit != "HU":
             raise ReadError(
-                "image: expected Hounsfield units for the window of this release, got values without a unit"
+                "image: expected Hounsfield units for the window of this release, got values without a unit; "
+                "where you know that they are, say [task] values = 'HU'"
             )
         affines = batch.dense("affine")
         images = [self._seen(v, a) for v, a in zip(rows_of(batch.columns["image"]), affines, strict=True)]
@@ -125,16 +132,28 @@ class ImageSegmentation:
         return standardised(at) if c.window is None else windowed(at, *c.window)
 
     def cut(self, batch: RecordBatch) -> Items:
-        """One item a record: ``image`` (N, 1, D, H, W) on the grid, and the labels there, (N, D, H, W)."""
-        grid = self._config.grid
+        """One item a record, or one a tile: ``image`` (N, 1, D, H, W) on the grid, and the labels there, (N, D, H, W).
+
+        ``position`` counts the tiles of a record.
+        """
         images = rows_of(batch.columns["image"])
-        image = np.stack([framed(v, grid, fill=float(v.min())) for v in images])[:, None]
+        parts = [self._parts(v, fill=float(v.min())) for v in images]
+        image = np.concatenate(parts)[:, None]
         target = None
         if batch.has("mask"):
-            pairs = zip(rows_of(batch.columns["mask"]), batch.dense("affine"), images, strict=True)
-            target = np.stack([framed(nearest(turn_of(a).apply(m), v.shape), grid) for m, a, v in pairs])
-        rows = np.arange(len(batch), dtype=np.int64)
-        return Items({"image": image.astype(np.float32)}, rows, np.zeros_like(rows), target)
+            triples = zip(rows_of(batch.columns["mask"]), batch.dense("affine"), images, strict=True)
+            target = np.concatenate([self._parts(nearest(turn_of(a).apply(m), v.shape)) for m, a, v in triples])
+        counts = [len(p) for p in parts]
+        rows = np.repeat(np.arange(len(batch), dtype=np.int64), counts)
+        position = np.concatenate([np.arange(n, dtype=np.int64) for n in counts])
+        return Items({"image": image.astype(np.float32)}, rows, position, target)
+
+    def _parts(self, volume: Array, *, fill: float = 0.0) -> Array:
+        """Return what the network sees of a volume: (D, H, W) -> (T, *grid)."""
+        c = self._config
+        if c.cover == "tiles":
+            return tiles_of(volume, c.grid, c.overlap, fill=fill)
+        return framed(volume, c.grid, fill=fill)[None]
 
     def signs(self, items: Items) -> Array:
         """Means on a coarse grid and percentiles of a volume: (N, 216 + 7)."""
@@ -147,29 +166,36 @@ class ImageSegmentation:
         """One mask a record in the geometry of its input; ``spacing`` (M, 3) is that of its voxels in mm."""
         affines, extents = batch.dense("affine"), batch.dense("extent")
         images = rows_of(batch.columns["image"])
+        records = np.unique(items.record)
+        found = [arrays["probability"][np.flatnonzero(items.record == r)] for r in records]
         masks = [
-            self._mask(arrays["probability"][n], affines[r], extents[r], images[r].shape)
-            for n, r in enumerate(items.record)
+            self._mask(self._whole(p, images[r].shape), affines[r], extents[r], images[r].shape)
+            for p, r in zip(found, records, strict=True)
         ]
         made: dict[str, Column] = {
             "mask": Ragged.of(masks, ragged_axes=3),
-            "spacing": np.stack([spacing_of(affines[r]) for r in items.record]),
+            "spacing": np.stack([spacing_of(affines[r]) for r in records]),
         }
         target: dict[str, Column] | None = None
         if batch.has("mask"):
             truth = rows_of(batch.columns["mask"])
-            target = {"mask": Ragged.of([truth[r] for r in items.record], ragged_axes=3)}
-        return Outputs(made, items.record, None, target)
+            target = {"mask": Ragged.of([truth[r] for r in records], ragged_axes=3)}
+        return Outputs(made, records, None, target)
+
+    def _whole(self, found: Array, shape: tuple[int, ...]) -> Array:
+        """Bring probabilities of the parts (T, K, *grid) to the volume that was cut, (K, D, H, W)."""
+        if self._config.cover == "tiles":
+            return blended(found, shape, self._config.overlap)
+        return np.stack([unframed(p, shape, fill=float(k == 0)) for k, p in enumerate(found[0])])
 
     def _mask(self, probability: Array, affine: Array, extent: Array, shape: tuple[int, ...]) -> Array:
-        """Bring probabilities on the grid (K, D, H, W) to labels in the geometry of the input."""
+        """Bring probabilities (K, D, H, W) of the volume that was cut to labels in the geometry of the input."""
         turn = turn_of(affine)
         straight = tuple(int(extent[k]) for k in turn.order)
         if straight == shape:
-            label = unframed(probability.argmax(axis=0).astype(np.uint8), shape)
+            label = probability.argmax(axis=0).astype(np.uint8)
         else:
-            back = [unframed(p, shape, fill=float(k == 0)) for k, p in enumerate(probability)]
-            label = np.stack([resampled(p, straight) for p in back]).argmax(axis=0).astype(np.uint8)
+            label = np.stack([resampled(p, straight) for p in probability]).argmax(axis=0).astype(np.uint8)
         return np.ascontiguousarray(turn.undo(label))
 
     def write(
