@@ -71,6 +71,8 @@ KIND_METRICS: dict[str, dict[str, MetricFunction]] = {
         "entity_f1": spans.entity_f1,
         "entity_precision": spans.entity_precision,
         "entity_recall": spans.entity_recall,
+        "character_precision": spans.character_precision,
+        "character_recall": spans.character_recall,
     },
     "mask": {
         "dice": masks.dice,

@@ -13,7 +13,13 @@ from auscult.base.contracts import KindName, Outputs, TaskSpec
 from auscult.base.errors import UsageError, unknown
 from auscult.base.recipe import CalibrateTable
 from auscult.engine.answers.base import AnswerKind, Calibration, all_rows, close, listed, number, record_of
-from auscult.engine.metrics.spans import entity_f1, entity_precision, entity_recall
+from auscult.engine.metrics.spans import (
+    character_precision,
+    character_recall,
+    entity_f1,
+    entity_precision,
+    entity_recall,
+)
 
 RULES = ("f1", "f2", "sensitivity_at_least")
 """What may choose the threshold; ``f2`` weighs recall twice as much as precision (van Rijsbergen 1979, chapter 7)."""
@@ -39,11 +45,13 @@ class SpansKind(AnswerKind):
         return 1 + 2 * len(spec.labels)
 
     def table(self, spec: TaskSpec) -> Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]]:
-        """Return exact-match metrics, over all types."""
+        """Return exact-match metrics over all types, and metrics of covered characters."""
         return {
             "entity_f1": (entity_f1, {}),
             "entity_precision": (entity_precision, {}),
             "entity_recall": (entity_recall, {}),
+            "character_precision": (character_precision, {}),
+            "character_recall": (character_recall, {}),
         }
 
     def judged(self, spec: TaskSpec, outputs: Outputs, metric: str) -> tuple[Any, Any, npt.NDArray[np.int64]]:

@@ -93,3 +93,53 @@ def entity_recall(
     """Share of the spans in the target that are found, (B,) in [0, 1]; NaN where the target has none."""
     found, _, missed = _sums(target, output, kind=kind, unit=unit, weights=weights)
     return ratio(found, found + missed)
+
+
+def character_counts(target: Texts, output: Texts) -> Ints:
+    """Count the characters of each text that a span of any type covers in both, in the output only, in the target only.
+
+    Parameters
+    ----------
+    target, output : sequence of collections of (start, end, type)
+
+    Returns
+    -------
+    (N, 3) int64
+        True positives, false positives, false negatives.
+
+    Raises
+    ------
+    ShapeError
+        The numbers of texts differ.
+    """
+    if len(target) != len(output):
+        raise ShapeError(f"output: expected {len(target)} texts as in the target, got {len(output)}")
+    counts = np.zeros((len(target), 3), dtype=np.int64)
+    for row, true, found in zip(counts, target, output, strict=True):
+        reference, answer = ({c for begin, end, _ in spans for c in range(begin, end)} for spans in (true, found))
+        row[:] = len(reference & answer), len(answer - reference), len(reference - answer)
+    return counts
+
+
+def _characters(target: Texts, output: Texts, unit: Array | None, weights: Array | None) -> Floats:
+    index, drawn = resolve_units(len(target), unit, weights)
+    return weighted_sums(sum_by_unit(character_counts(target, output), index, drawn.shape[1]), drawn).T  # (3, B)
+
+
+def character_precision(
+    target: Texts, output: Texts, *, unit: Array | None = None, weights: Array | None = None
+) -> Floats:
+    """Share of the covered characters that are part of a true span of any type, (B,); NaN where none is covered."""
+    found, false, _ = _characters(target, output, unit, weights)
+    return ratio(found, found + false)
+
+
+def character_recall(
+    target: Texts, output: Texts, *, unit: Array | None = None, weights: Array | None = None
+) -> Floats:
+    """Share of the characters of true spans that are covered under any type, (B,); NaN where there is none.
+
+    What counts where identifiers are to be hidden: a name that is covered as a place is not shown to a reader.
+    """
+    found, _, missed = _characters(target, output, unit, weights)
+    return ratio(found, found + missed)

@@ -53,6 +53,7 @@ DICE = "Dice 1945, Ecology 26:297"
 MAIER_HEIN = "Maier-Hein et al. 2024, Nature Methods 21:195"
 COCO = "Lin et al. 2014, ECCV (COCO evaluation)"
 CONLL = "Tjong Kim Sang and De Meulder 2003, CoNLL-2003 shared task"
+TAB = "Pilán et al. 2022, Computational Linguistics 48:1053"
 MANNING = "Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, chapter 8"
 JARVELIN = "Järvelin and Kekäläinen 2002, ACM TOIS 20:422"
 TRUCHON = "Truchon and Bayly 2007, J Chem Inf Model 47:488"
@@ -155,6 +156,10 @@ _ROWS = (
     _share("entity_f1", "Micro F1 of spans with exact bounds and type.", CONLL),
     _share("entity_precision", "Share of the spans in the output that are right.", CONLL),
     _share("entity_recall", "Share of the spans in the target that are found.", CONLL),
+    _share(
+        "character_precision", "Share of the covered characters that are in a span of the target, of any type.", TAB
+    ),
+    _share("character_recall", "Share of the characters of spans in the target that are covered, by any type.", TAB),
     _share("recall_at_20", "Mean over queries of the share of the relevant ids in the first 20.", MANNING),
     _share(
         "ndcg_at_20",
