@@ -63,7 +63,7 @@ def test_features_do_not_depend_on_the_other_texts() -> None:
     alone = np.concatenate([token_features(tokenised([t]), 1 << 12) for t in texts])
     np.testing.assert_array_equal(together, alone)
     assert together.shape[1] == N_FEATURES
-    assert together[:, :9].max() < window_size(1 << 12) <= together[:, 9:-6].min()
+    assert together[:, :9].max() < window_size(1 << 12) <= together[:, 9:-8].min()
     assert token_features(tokenised([""]), 1 << 12).shape == (0, N_FEATURES)
 
 

@@ -122,8 +122,8 @@ def test_iob_schemes_give_the_same_spans(tmp_path: Path) -> None:
 
 
 def test_iob_of_ideographs_has_no_blanks(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("头 B_body\n痛 B_symptom\n， O\nX O\n光 O\n", encoding="utf-8")
-    assert _read(tmp_path)[0] == [("头痛，X光", [(0, 1, "body"), (1, 2, "symptom")])]
+    (tmp_path / "a.txt").write_text("头 B_body\n痛 B_symptom\n， O\nX O\n光 O\n  O\n疼 B_symptom\n", encoding="utf-8")
+    assert _read(tmp_path)[0] == [("头痛，X光 疼", [(0, 1, "body"), (1, 2, "symptom"), (6, 7, "symptom")])]
 
 
 def test_iob_text_with_a_bad_line_is_set_aside_and_the_rest_is_read(tmp_path: Path) -> None:

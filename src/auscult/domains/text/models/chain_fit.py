@@ -43,6 +43,8 @@ class ChainPlan:
         A feature of fewer training tokens has no weight.
     below : int
         Only features with a number below this are looked at.
+    dropout : float
+        Share of the features of a token that are left out in each step, so that none is leaned on alone.
     """
 
     epochs: int
@@ -51,6 +53,7 @@ class ChainPlan:
     linked: bool
     least: int
     below: int
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,15 +147,17 @@ class _State:
         batches = [rows for rows in np.split(order, cuts) if len(rows) and self._length[rows].max() > 0]
         total = 0.0
         for k in rng.permutation(len(batches)):
-            total += self._step(batches[k])
+            total += self._step(batches[k], rng)
         return total / max(len(self._tag), 1)
 
-    def _step(self, rows: npt.NDArray[np.int64]) -> float:
+    def _step(self, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> float:
         rows = rows[self._length[rows] > 0]
         tokens = np.concatenate([np.arange(self._first[r], self._first[r + 1]) for r in rows])
         part = self._x[tokens]
         used, inverse = np.unique(part.indices, return_inverse=True)
-        part = sparse.csr_matrix((part.data, inverse, part.indptr), shape=(len(tokens), len(used)))
+        kept = 1.0 - self._plan.dropout
+        data = part.data if kept == 1 else (rng.random(len(part.data)) < kept).astype(np.float32) / kept
+        part = sparse.csr_matrix((data, inverse, part.indptr), shape=(len(tokens), len(used)))
         score = np.asarray(part @ self._weight[used], dtype=np.float64) + self._bias
         right = np.zeros_like(score)
         right[np.arange(len(tokens)), self._tag[tokens]] = 1.0

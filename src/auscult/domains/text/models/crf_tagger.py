@@ -19,6 +19,7 @@ class CrfTaggerConfig(Config):
     epochs: int = Setting(12, ge=1, le=200, description="Passes over the training texts.")
     rate: float = Setting(0.1, gt=0, description="Learning rate.")
     decay: float = Setting(1e-4, ge=0, lt=1, description="Share of a weight that is lost with each step that uses it.")
+    dropout: float = Setting(0.0, ge=0, lt=1, description="Share of the features of a token left out in each step.")
     least: int = Setting(1, ge=1, description="A feature of fewer training tokens has no weight.")
 
 
@@ -35,5 +36,5 @@ class CrfTagger:
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Learn the weights."""
         c, size = self._config, int(context.spec.parameters["buckets"])
-        plan = ChainPlan(c.epochs, c.rate, c.decay, linked=True, least=c.least, below=size)
+        plan = ChainPlan(c.epochs, c.rate, c.decay, linked=True, least=c.least, below=size, dropout=c.dropout)
         return fit_chain(train, context, plan, size=size)

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 FORBIDDEN = -1e4
-LEAST = 0.02
+LEAST = 0.01
 """Spans less probable than this are no candidates."""
 TOGETHER = 32
 """Texts of like length whose chains are worked out together."""

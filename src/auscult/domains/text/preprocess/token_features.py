@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auscult.domains.text.preprocess.codes import DIGIT, IDEOGRAPH, LETTER, Hashes, Index, mixed
+from auscult.domains.text.preprocess.patterns import patterns_in
 from auscult.domains.text.preprocess.tokens import Tokens
 
 OUTSIDE = np.uint64(0x5BF0_3635)
@@ -21,8 +22,8 @@ WINDOW_SHARE = 8
 _PRIME = np.uint64(0x1000_0000_01B3)
 _COLON = 58
 CHARACTER_RUNS = 6
-N_FEATURES = 53
-"""Templates: 9 of the window, 38 of the long view, and the runs of characters."""
+N_FEATURES = 55
+"""Templates: 9 of the window, 38 of the long view, 6 runs of characters and 2 of forms."""
 FAR = 12
 
 
@@ -49,6 +50,7 @@ def token_features(tokens: Tokens, buckets: int) -> npt.NDArray[np.int32]:
     columns = [_bucket(h, k, 0, head) for k, h in enumerate(near)]
     columns += [_bucket(h, k + len(near), head, buckets) for k, h in enumerate(wide)]
     columns += [np.where(there, _bucket(h, 200, head, buckets), -1) for h, there in made.runs()]
+    columns += [np.where(there, _bucket(h, 300 + k, head, buckets), -1) for k, (h, there) in enumerate(made.forms())]
     return np.stack(columns, axis=1).astype(np.int32)
 
 
@@ -69,6 +71,8 @@ class _Templates:
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
+        whole = tokens.corpus.codes.astype("<u4").tobytes().decode("utf-32-le")
+        self._texts = [whole[a:b] for a, b in zip(tokens.corpus.begin, tokens.corpus.end, strict=True)]
         self._low = tokens.lowered
         self.word = self._low.hashes(tokens.begin, tokens.end)
         self.shape = self._shape()
@@ -131,6 +135,18 @@ class _Templates:
             begin = np.where(there, begin, self._tokens.begin)
             made.append((self._low.hashes(begin, np.minimum(begin + 3, self._tokens.end)), there))
         return made
+
+    def forms(self) -> list[tuple[Hashes, npt.NDArray[np.bool_]]]:
+        """The form that a token is in, whether it begins there, and the form with the words before it."""
+        tokens = self._tokens
+        form = np.zeros(len(tokens.corpus.codes) + 1, dtype=np.int64)
+        for a, text in zip(tokens.corpus.begin.tolist(), self._texts, strict=True):
+            for begin, end, number in patterns_in(text):
+                form[a + begin + 1 : a + end] = 2 * number + 2
+                form[a + begin] = 2 * number + 1
+        here = form[tokens.begin].astype(np.uint64)
+        there = here > 0
+        return [(mixed(here), there), (_joined(here, self.at(self.word, -1)), there)]
 
     def _shape(self) -> Hashes:
         """Class of the token: small, Capital, UPPER, miXed; a number by its length; a sign by itself."""

@@ -52,7 +52,7 @@ class IobReader:
 
 
 def _tagged(lines: Sequence[str]) -> bool:
-    full = [line for line in lines if line.strip() and not line.startswith(_MARK)]
+    full = [line for line in lines if line.strip() and not line.startswith(_MARK) and not _blank(line)]
     tags = [_TAG.fullmatch(cells[-1]) for line in full if len(cells := line.split()) > 1]
     return len(full) >= MIN_LINES and len(tags) == len(full) and all(tags) and any(t[0] != "O" for t in tags if t)
 
@@ -64,6 +64,8 @@ def _texts(stream: Iterator[str], source: Source, aside: list[SetAside], left: L
     begun, fault, number = 1, "", 0
     for line, raw in enumerate(_with_end(stream), start=1):
         cells = raw.split()
+        if _blank(raw):
+            cells = [" ", *cells]
         if not cells or cells[0] == _MARK:
             if fault:
                 aside.append(SetAside(source.name, f"{path.name}, {fault}", begun))
@@ -74,6 +76,12 @@ def _texts(stream: Iterator[str], source: Source, aside: list[SetAside], left: L
             continue
         fault = fault or _fault(raw, cells, line, len(rows))
         rows.append((cells[0], cells[-1]))
+
+
+def _blank(line: str) -> bool:
+    """Whether the token of a line is a blank, so that its tag stands alone."""
+    cells = line.split()
+    return len(cells) == 1 and line[0].isspace() and _TAG.fullmatch(cells[0]) is not None
 
 
 def _with_end(stream: Iterator[str]) -> Iterator[str]:
@@ -98,7 +106,8 @@ def _text(name: str, rows: Sequence[tuple[str, str]], left: LeftOut) -> Annotate
     spans: list[Span] = []
     now = ""
     for token, tag in rows:
-        if text and not (_is_ideograph(text[-1]) or _is_ideograph(token[0])):
+        beside = f"{text[-1:]}{token[0]}"
+        if text and not (" " in beside or any(map(_is_ideograph, beside))):
             text += " "
         begin = len(text)
         text += token
