@@ -102,7 +102,9 @@ class CalibrateTable(Config):
     )
     coverage: float = Field(0.9, gt=0, lt=1, description="Coverage of conformal sets and intervals.")
     threshold: str = Field(
-        "", description="Rule that chooses the threshold, such as 'f1' or 'sensitivity_at_least:0.95'."
+        "",
+        description="Rule that chooses the threshold, such as 'f1' or 'sensitivity_at_least:0.95'; for labels also "
+        "'micro_f1', one threshold for all of them.",
     )
     abstain_share: float = Field(0.0, ge=0, lt=1, description="Share of validation answers that may be abstained from.")
     gate_refusal: float = Field(

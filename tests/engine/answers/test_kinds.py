@@ -11,6 +11,7 @@ import pytest
 from auscult.base.arrays import Ragged
 from auscult.base.contracts import Outputs, TaskSpec
 from auscult.base.errors import UsageError
+from auscult.base.recipe import CalibrateTable
 from auscult.engine.answers import KINDS, kind_of
 from auscult.engine.metrics.ranking import mrr
 from auscult.engine.metrics.table import METRICS
@@ -166,6 +167,21 @@ def test_a_constant_has_learned_nothing() -> None:
     outputs = Outputs({"value": np.full((20, 2), 3.0)}, np.arange(20), None, {"value": np.arange(40.0).reshape(20, 2)})
     spec = _spec("value", "mae")
     assert not kind_of(spec).learned(spec, outputs, np.random.default_rng(0))
+
+
+def test_one_threshold_for_all_labels_is_the_best_of_all_their_decisions() -> None:
+    """Label a has its positives at 0.9 and 0.4, b its one at 0.6 and a false 0.7: together F1 is best from 0.6 on.
+
+    From 0.6: 2 right of 3 called, 3 positives, F1 4/6; from 0.4: 3 of 4, F1 6/7; an unknown 0.95 counts for neither.
+    """
+    p = np.array([[0.9, 0.7], [0.4, 0.6], [0.1, 0.95], [0.2, 0.3]])
+    truth = np.array([[1, 0], [1, 1], [0, -1], [0, 0]])
+    valid = Outputs({"probability": p}, np.arange(4), None, {"label": truth})
+    spec = _spec("labels")
+    made = kind_of(spec).calibrate(spec, valid, CalibrateTable(threshold="micro_f1"))
+    assert [t["value"] for t in made["threshold"]["labels"]] == [pytest.approx(0.35)] * 2
+    each = kind_of(spec).calibrate(spec, valid, CalibrateTable(threshold="f1"))
+    assert [t["value"] for t in each["threshold"]["labels"]] == [pytest.approx(0.3), pytest.approx(0.45)]
 
 
 def test_guesses_keep_what_cannot_be_known() -> None:

@@ -14,8 +14,10 @@ from auscult.engine.answers.base import AnswerKind, Calibration, all_rows, close
 from auscult.engine.calibration.isotonic import fit_isotonic_labels
 from auscult.engine.calibration.platt import fit_platt_labels
 from auscult.engine.calibration.table import read_calibrator
-from auscult.engine.calibration.threshold import fit_label_thresholds
+from auscult.engine.calibration.threshold import LabelThresholds, fit_label_thresholds, fit_threshold
 from auscult.engine.metrics import labels as metrics
+
+TOGETHER = "micro_f1"
 
 
 class LabelsKind(AnswerKind):
@@ -48,7 +50,11 @@ class LabelsKind(AnswerKind):
         return np.asarray(outputs.truth("label")), output, all_rows(outputs)
 
     def calibrate(self, spec: TaskSpec, valid: Outputs, table: CalibrateTable) -> Calibration:
-        """Fit probabilities, if asked for, and a threshold for each label; what is not known is left out."""
+        """Fit probabilities, if asked for, and a threshold for each label; what is not known is left out.
+
+        The rule ``micro_f1`` gives all labels one threshold, the best for all of their decisions together: where most
+        labels are rare, a threshold of its own for each is chosen on too few positives.
+        """
         truth = np.asarray(valid.truth("label"))
         missing, known = truth < 0, np.maximum(truth, 0)
         score = valid.array("probability").astype(np.float64)
@@ -60,10 +66,11 @@ class LabelsKind(AnswerKind):
         if made["probability"] is not None:
             score = read_calibrator(made["probability"]).apply(score)
         rule, _, level = (table.threshold or "f1").partition(":")
-        made["threshold"] = fit_label_thresholds(
+        fit = _together if rule == TOGETHER else fit_label_thresholds
+        made["threshold"] = fit(
             known,
             score,
-            rule=rule,  # type: ignore[arg-type]
+            rule="f1" if rule == TOGETHER else rule,  # type: ignore[arg-type]
             level=float(level) if level else None,
             missing=missing,
         ).to_dict()
@@ -102,6 +109,13 @@ class LabelsKind(AnswerKind):
         if not np.array_equal(first.array("label"), second.array("label")):
             return "labels: the decided labels differ"
         return close("probability", first.array("probability"), second.array("probability"), 1e-4)
+
+
+def _together(known: Any, score: Any, *, rule: Any, level: float | None, missing: Any) -> LabelThresholds:
+    """One threshold for all labels, by the rule over all of their decisions."""
+    kept = ~missing
+    one = fit_threshold(known[kept] == 1, score[kept], rule=rule, level=level)
+    return LabelThresholds(labels=(one,) * known.shape[1])
 
 
 def _masked(metric: Callable[..., npt.NDArray[np.float64]]) -> Callable[..., npt.NDArray[np.float64]]:
