@@ -1,4 +1,4 @@
-"""Logistic regression over a few of very many features, as a program of the driver ``linear-sparse``."""
+"""Linear models over a few of very many features, as a program of the driver ``linear-sparse``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ class SparsePlan:
 
     Parameters
     ----------
+    loss : str
+        ``logistic``, or ``hinge`` squared (a linear support vector machine), one class or label against the rest; its
+        scores are no probabilities before they are calibrated.
     strength : float
         Inverse of the penalty on the squared weights (``C``).
     class_weight : str
@@ -31,12 +34,19 @@ class SparsePlan:
         (Spärck Jones 1972, J Documentation 28:11).
     least : int
         A feature of fewer training items has no weight.
+    below : int
+        Only features with a number below this are looked at; 0 is all.
+    plain_from : int
+        Features from this number on are never weighed by how rare they are; 0 is none.
     """
 
+    loss: Literal["logistic", "hinge"] = "logistic"
     strength: float = 1.0
     class_weight: Literal["none", "balanced"] = "none"
     document_frequency: bool = True
     least: int = 1
+    below: int = 0
+    plain_from: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,7 +65,7 @@ class SparseFitted:
 
 
 def fit_sparse(train: ItemSet, context: FitContext, plan: SparsePlan, *, size: int) -> SparseFitted:
-    """Fit classes by a softmax, or each label by itself; -1 in the target is not known and left out.
+    """Fit classes together, or each label by itself; -1 in the target is not known and left out.
 
     Parameters
     ----------
@@ -78,10 +88,12 @@ def fit_sparse(train: ItemSet, context: FitContext, plan: SparsePlan, *, size: i
     known = np.flatnonzero((target >= 0).reshape(len(target), -1).any(axis=1))
     matrix, target = matrix[known], target[known]
     frequency = np.bincount(matrix.indices, minlength=size)
-    used = np.flatnonzero(frequency >= plan.least)
+    used = np.flatnonzero(frequency[: plan.below or size] >= plan.least)
     scale = np.ones(len(used))
     if plan.document_frequency:
         scale = np.log((1 + matrix.shape[0]) / (1 + frequency[used])) + 1
+    if plan.plain_from:
+        scale[used >= plan.plain_from] = 1.0
     x = matrix[:, used] @ sparse.diags(scale)
     n_outputs = len(context.spec.labels)
     weight, bias = np.zeros((size, n_outputs)), np.zeros(n_outputs)
@@ -131,9 +143,11 @@ def _label(x: Any, target: Array, plan: SparsePlan, seed: int) -> tuple[Array, f
 
 def _fitted(x: Any, y: Array, plan: SparsePlan, seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
 
     weights = None if plan.class_weight == "none" else plan.class_weight
-    model = LogisticRegression(C=plan.strength, class_weight=weights, max_iter=MAX_STEPS, random_state=seed)
+    kind = LogisticRegression if plan.loss == "logistic" else LinearSVC
+    model = kind(C=plan.strength, class_weight=weights, max_iter=MAX_STEPS, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a step limit that is reached ends the search, it is no fault
         return model.fit(x, y)
