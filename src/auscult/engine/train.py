@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -282,7 +282,14 @@ class _Headed(nn.Module):
         return output.sigmoid() if self.activation == "sigmoid" else output
 
 
-def export_onnx(network: nn.Module, example: Batch, output: str, *, activation: str = "none") -> bytes:
+def _free_axes(length: bool) -> dict[int, Any]:
+    axes = {0: torch.export.Dim("items")}
+    return {**axes, 1: torch.export.Dim("length")} if length else axes
+
+
+def export_onnx(
+    network: nn.Module, example: Batch, output: str, *, activation: str = "none", free: Sequence[str] = ()
+) -> bytes:
     """Export a network to ONNX with a free number of items.
 
     Parameters
@@ -295,6 +302,8 @@ def export_onnx(network: nn.Module, example: Batch, output: str, *, activation: 
         Name of the graph's output.
     activation : str
         What follows the network: ``softmax`` over axis 1, ``sigmoid`` or ``none``.
+    free : sequence of str
+        Inputs (N, L) whose length is free too.
 
     Returns
     -------
@@ -310,7 +319,7 @@ def export_onnx(network: nn.Module, example: Batch, output: str, *, activation: 
             tensors,
             input_names=list(example.inputs),
             output_names=[output],
-            dynamic_shapes=(tuple({0: torch.export.Dim("items")} for _ in tensors),),
+            dynamic_shapes=(tuple(_free_axes(name in free) for name in example.inputs),),
             dynamo=True,
             verbose=False,
         )

@@ -51,6 +51,35 @@ def test_forward_takes_counts_as_they_are() -> None:
     assert run({"x": counts})["value"].tolist() == [[255.0], [7.0]]
 
 
+class _Twice(nn.Module):
+    """The sum of the tokens (N, 1), or twice each token (N, 1, L)."""
+
+    def __init__(self, each: bool) -> None:
+        super().__init__()
+        self.each = each
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        x = tokens.float()
+        return 2 * x[:, None, :] if self.each else x.sum(dim=1, keepdim=True) + 0.5
+
+
+TOKENS = np.array([[3, 1, 0, 0], [5, 0, 0, 0], [1, 1, 1, 2], [0, 0, 0, 0], [4, 0, 2, 0]], dtype=np.int64)
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_forward_cuts_padding_and_gives_the_same(each: bool) -> None:
+    """Batches of two, by length: cut to 1, 1, 2, 3 and 4 tokens; a hole inside is no padding."""
+    example = Batch({"tokens": torch.as_tensor(TOKENS)}, None)
+    graph = export_onnx(_Twice(each), example, "value", free=("tokens",))
+    settings = {"trim": "tokens", "along": ["value"] if each else [], "batch": 2}
+    run = load_program(Program("forward", ("tokens",), {"main": graph}, {}, settings))
+    expected = 2.0 * TOKENS[:, None, :] if each else TOKENS.sum(axis=1, keepdims=True) + 0.5
+    np.testing.assert_allclose(run({"tokens": TOKENS})["value"], expected)
+    assert len(run({"tokens": TOKENS[:0]})["value"]) == 0
+    with pytest.raises(ShapeError, match=r"program input 'tokens': expected shape \(N, L\), got \(5,\)"):
+        run({"tokens": TOKENS[:, 0]})
+
+
 def test_forward_refuses_another_width(rng: np.random.Generator) -> None:
     graph = dense_graph([(np.eye(4), np.zeros(4))], "x", "value")
     run = load_program(Program("forward", ("x",), {"main": graph}))

@@ -8,17 +8,25 @@ import numpy as np
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Program, Run
+from auscult.base.errors import ShapeError
 from auscult.engine.drivers.session import Session
 
 BATCH = 2048
 
 
 def load(program: Program, threads: int) -> Run:
-    """Open every graph of the program; their outputs are averaged, weighted by ``settings["weights"]`` where given."""
+    """Open every graph of the program; their outputs are averaged, weighted by ``settings["weights"]`` where given.
+
+    ``settings["trim"]`` names an input (N, L) that is padded with 0 on the right, of graphs with a free L: items of
+    like length then run together, cut to the longest of them. The outputs must not depend on L, but for those that
+    ``settings["along"]`` lists: they are (N, K, L) and are filled up with 0.
+    """
     sessions = [Session(program.graphs[name], threads) for name in sorted(program.graphs)]
     weights = np.asarray(program.settings.get("weights", [1.0] * len(sessions)), dtype=np.float64)
     weights = weights / weights.sum()
     batch = int(program.settings.get("batch", BATCH))
+    trim = str(program.settings.get("trim", ""))
+    along = frozenset(program.settings.get("along", ()))
 
     def once(inputs: Mapping[str, Array]) -> dict[str, Array]:
         if len(sessions) == 1:
@@ -29,8 +37,26 @@ def load(program: Program, threads: int) -> Run:
             for name in parts[0]
         }
 
+    def by_length(inputs: Mapping[str, Array]) -> dict[str, Array]:
+        padded = inputs[trim]
+        if padded.ndim != 2:
+            raise ShapeError(f"program input '{trim}': expected shape (N, L), got {padded.shape}")
+        there = padded != 0
+        length = np.where(there.any(axis=1), padded.shape[1] - there[:, ::-1].argmax(axis=1), 1)
+        order = np.argsort(length, kind="stable")
+        found: dict[str, list[Array]] = {}
+        for rows in np.array_split(order, range(batch, len(order), batch)):
+            part = {k: v[rows] for k, v in inputs.items()}
+            for name, values in once({**part, trim: part[trim][:, : length[rows[-1]]]}).items():
+                short = padded.shape[1] - values.shape[-1] if name in along else 0
+                found.setdefault(name, []).append(np.pad(values, ((0, 0), (0, 0), (0, short))) if short else values)
+        back = np.argsort(order, kind="stable")
+        return {name: np.concatenate(parts)[back] for name, parts in found.items()}
+
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         n = len(next(iter(inputs.values())))
+        if trim and n:
+            return by_length(inputs)
         if n <= batch:
             return once(inputs)
         parts = [once({k: v[i : i + batch] for k, v in inputs.items()}) for i in range(0, n, batch)]
