@@ -12,7 +12,7 @@ from auscult.engine.build import BuildOptions, build
 from auscult.engine.prepare import make_task
 from auscult.engine.release.verify import verify_release
 from auscult.engine.runtime import open_release
-from auscult.engine.task_files import located
+from auscult.engine.task_files import located, located_folder
 from toys import DOMAIN
 from toys.recipes import toy_recipe
 from toys.tasks.codes import CodesConfig
@@ -87,3 +87,14 @@ def test_a_manifest_reaches_for_no_file_outside(name: str, tmp_path: Path, words
 def test_a_task_without_files_is_as_before() -> None:
     assert located(CodesConfig, {}) == {}
     assert make_task(DOMAIN, "codes", {}).spec.name == "codes"
+
+
+def test_a_folder_is_found_by_its_path_or_in_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETS", str(tmp_path))
+    (tmp_path / "net").mkdir()
+    assert located_folder("[model] folder", "${NETS}/net") == tmp_path / "net"
+    assert (located_folder("[model] folder", "package:auscult/base") / "errors.py").exists()
+    with pytest.raises(RecipeError, match=r"\[model\] folder: expected a folder, got none at \$\{NETS\}/other"):
+        located_folder("[model] folder", "${NETS}/other")
+    with pytest.raises(RecipeError, match="expected an installed package, got none called 'no_such_package'"):
+        located_folder("[model] folder", "package:no_such_package/model")

@@ -57,18 +57,32 @@ def located(config: type[Config], settings: Mapping[str, Any], *, release: Path 
 
 
 def _file_at(name: str, stated: str) -> Path:
-    path = _in_package(name, stated) if stated.startswith(PACKAGE) else expand(stated)
+    path = _in_package(f"[task] {name}", stated) if stated.startswith(PACKAGE) else expand(stated)
     if not path.is_file():
         raise RecipeError(f"[task] {name}: expected a file, got none at {stated}; is the path right?")
     return path.absolute()
 
 
-def _in_package(name: str, stated: str) -> Path:
+def _in_package(what: str, stated: str) -> Path:
     package, _, inside = stated.removeprefix(PACKAGE).partition("/")
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or spec.origin is None:
-        raise RecipeError(f"[task] {name}: expected an installed package, got none called '{package}'; install it")
+        raise RecipeError(f"{what}: expected an installed package, got none called '{package}'; install it")
     return Path(spec.origin).parent / inside
+
+
+def located_folder(what: str, stated: str) -> Path:
+    """Return a local folder that a recipe names, such as that of a pre-trained network.
+
+    Raises
+    ------
+    RecipeError
+        If there is none.
+    """
+    path = _in_package(what, stated) if stated.startswith(PACKAGE) else expand(stated)
+    if not path.is_dir():
+        raise RecipeError(f"{what}: expected a folder, got none at {stated}; is the path right?")
+    return path
 
 
 def _copy_of(release: Path, stated: str) -> Path:
