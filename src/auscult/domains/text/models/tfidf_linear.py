@@ -28,5 +28,6 @@ class TfidfLinear:
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Fit the weights."""
-        size = int(context.spec.parameters["buckets"])
-        return fit_sparse(train, context, SparsePlan(self._config.strength), size=size)
+        buckets, cues = (int(context.spec.parameters[name]) for name in ("buckets", "cues"))
+        plan = SparsePlan(strength=self._config.strength, below=buckets)
+        return fit_sparse(train, context, plan, size=buckets + cues)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run
-from auscult.base.errors import ReadError
+from auscult.base.contracts import Config, Field, Index, Items, LocalFile, Outputs, RecordBatch, Run
+from auscult.base.errors import ReadError, RecipeError
 from auscult.base.files import sha256
 from auscult.domains.text.preprocess.codes import folded
+from auscult.domains.text.preprocess.cues import FEATURES, cue_features
 from auscult.domains.text.preprocess.ngrams import NgramPlan, hashed_ngrams, hashed_words
 from auscult.domains.text.preprocess.profile import profiles
+from auscult.domains.text.preprocess.subwords import read_tokenizer, subwords
 from auscult.domains.text.preprocess.words import word_spans
 
 TEXT = np.dtypes.StringDType()
@@ -37,13 +41,19 @@ class TextConfig(Config):
     character_run: tuple[int, int] = Setting(
         (3, 4), description="Shortest and longest run of characters that is a feature; 0, 0 takes none."
     )
-    vocabulary: int = Setting(1 << 13, ge=64, le=1 << 20, description="Numbers that words are hashed to, for networks.")
-    length: int = Setting(64, ge=8, le=4096, description="Words of a text that a network sees.")
+    cue_weight: float = Setting(
+        0.0, ge=0, description="Size of a cue of device reports beside the n-grams, whose half has length 1; 0 is none."
+    )
+    tokenizer: LocalFile = Setting(
+        "", description="File tokenizer.json whose subwords networks see; words that are hashed to numbers when empty."
+    )
+    vocabulary: int = Setting(1 << 13, ge=64, le=1 << 20, description="Numbers of words or subwords, with 0 for none.")
+    length: int = Setting(64, ge=8, le=4096, description="Words or subwords of a text that a network sees.")
 
     @property
     def parameters(self) -> dict[str, float]:
         """What models need to know of the items."""
-        return {"buckets": self.buckets, "vocabulary": self.vocabulary}
+        return {"buckets": self.buckets, "vocabulary": self.vocabulary, "cues": len(FEATURES) if self.cue_weight else 0}
 
 
 class TextItems:
@@ -91,15 +101,45 @@ class TextItems:
         )
 
     def items(self, batch: RecordBatch) -> Items:
-        """Return one item a text: ``ids`` and ``counts`` (N, L), ``tokens`` (N, T), ``profile`` (N, 9)."""
+        """Return one item a text: ``ids`` and ``counts`` (N, L), ``tokens`` (N, T), ``profile`` (N, 9).
+
+        The numbers from ``buckets`` on are cues; floors do not look at them.
+        """
         rows = np.arange(len(batch), dtype=np.int64)
         return Items(self.inputs([str(t) for t in batch.dense("text")]), rows, np.zeros_like(rows))
+
+    def labelled(self, batch: RecordBatch, target: Array, rows: Index) -> Items:
+        """Return the items of some records with their targets, (N,) or (N, K); none where there are no rows."""
+        items = self.items(batch.take(rows if len(rows) else np.zeros(1, dtype=np.int64)))
+        inputs = {name: values[: len(rows)] for name, values in items.inputs.items()}
+        return Items(inputs, rows, np.zeros_like(rows), target[rows])
 
     def inputs(self, texts: Sequence[str]) -> dict[str, Array]:
         """What models see of texts."""
         ids, counts = hashed_ngrams(texts, self._plan)
-        tokens = hashed_words(texts, buckets=self._config.vocabulary, length=self._config.length)
-        return {"ids": ids, "counts": counts, "tokens": tokens, "profile": profiles(texts)}
+        if self._config.cue_weight:
+            cues = cue_features(texts) * np.float32(self._config.cue_weight)
+            number = self._config.buckets + np.arange(len(FEATURES), dtype=np.int32)
+            ids = np.concatenate([ids, np.where(cues > 0, number, np.int32(-1))], axis=1)
+            counts = np.concatenate([counts, cues], axis=1)
+        return {"ids": ids, "counts": counts, "tokens": self.tokens(texts), "profile": profiles(texts)}
+
+    def tokens(self, texts: Sequence[str]) -> Array:
+        """What networks see of texts: (N, T), 0 where a text has ended."""
+        if not self._config.tokenizer:
+            return hashed_words(texts, buckets=self._config.vocabulary, length=self._config.length)
+        return subwords(self._tokenizer, texts, self._config.length)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        tokenizer = read_tokenizer(Path(self._config.tokenizer))
+        size = tokenizer.get_vocab_size()
+        if size >= self._config.vocabulary:
+            raise RecipeError(
+                f"[task] vocabulary: expected more than the {size} subwords of the tokenizer, "
+                f"got {self._config.vocabulary}"
+            )
+        return tokenizer
 
     def words_that_count(self, text: str, run: Run, column: int) -> list[dict[str, Any]]:
         """Return the words whose absence lowers a probability most, with where they stand and by how much.

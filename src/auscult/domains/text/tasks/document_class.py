@@ -68,10 +68,7 @@ class DocumentClass:
         if not batch.has("label"):
             return self._cutter.items(batch)
         label = np.asarray(batch.dense("label"))
-        rows = np.flatnonzero(label >= 0)
-        items = self._cutter.items(batch.take(rows)) if len(rows) else self._cutter.items(batch)
-        inputs = {name: values[: len(rows)] for name, values in items.inputs.items()}
-        return Items(inputs, rows, np.zeros_like(rows), label[rows])
+        return self._cutter.labelled(batch, label, np.flatnonzero(label >= 0))
 
     def cut_new(self, batch: RecordBatch) -> Items:
         """One item a text, whatever class somebody gave it."""
