@@ -21,11 +21,15 @@ DOMAIN = Domain(
     tasks={
         "document-class": f"{_HERE}.tasks.document_class:DocumentClass",
         "text-spans": f"{_HERE}.tasks.text_spans:TextSpans",
+        "document-labels": f"{_HERE}.tasks.document_labels:DocumentLabels",
     },
     models={
         "window-tagger": f"{_HERE}.models.window_tagger:WindowTagger",
         "crf-tagger": f"{_HERE}.models.crf_tagger:CrfTagger",
         "tfidf-linear": f"{_HERE}.models.tfidf_linear:TfidfLinear",
+        "linear-text": f"{_HERE}.models.linear_text:LinearText",
+        "bert": f"{_HERE}.models.bert:Bert",
+        "roberta": f"{_HERE}.models.roberta:Roberta",
         "text-transformer": f"{_HERE}.models.text_transformer:TextTransformer",
     },
     checks={name: f"{_HERE}.checks:{name.replace('-', '_')}" for name in CHECKS},

@@ -33,7 +33,7 @@ PAD = 0
 class TextTransformerConfig(Config):
     """Settings of the model."""
 
-    layers: int = Setting(2, ge=1, le=24, description="Blocks of attention and feed-forward.")
+    layers: int = Setting(1, ge=1, le=24, description="Blocks of attention and feed-forward.")
     heads: int = Setting(4, ge=1, le=16, description="Heads of each attention.")
     head_width: int = Setting(16, ge=4, le=128, description="Width of each head; heads times this is the width.")
     feed_forward: int = Setting(2, ge=1, le=8, description="Width of the feed-forward part, in widths.")

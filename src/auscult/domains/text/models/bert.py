@@ -1,0 +1,40 @@
+"""Model ``bert``: the bidirectional encoder of Devlin et al. (2019, NAACL), new or from a local folder."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
+from auscult.domains.text.models.pretrained import EncoderConfig, fit_encoder
+
+
+class Bert:
+    """An encoder of the transformers library with a head for the task."""
+
+    Config: ClassVar[type[Config]] = EncoderConfig
+    kinds: ClassVar[tuple[KindName, ...]] = ("class", "labels", "spans")
+    inputs: ClassVar[tuple[str, ...]] = ("tokens",)
+
+    def __init__(self, config: EncoderConfig) -> None:
+        self._config = config
+
+    def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
+        """Fine-tune, or train from nothing."""
+        return fit_encoder(self._config, self._new, train, valid=valid, context=context)
+
+    def _new(self, vocabulary: int, length: int) -> Any:
+        from transformers import BertConfig, BertModel
+
+        c = self._config
+        made = BertConfig(
+            vocab_size=vocabulary,
+            hidden_size=c.width,
+            num_hidden_layers=c.layers,
+            num_attention_heads=c.heads,
+            intermediate_size=4 * c.width,
+            hidden_dropout_prob=c.dropout,
+            attention_probs_dropout_prob=c.dropout,
+            max_position_embeddings=max(length, 16),
+            attn_implementation="sdpa",  # type: ignore[call-arg]
+        )
+        return BertModel(made, add_pooling_layer=False)

@@ -1,0 +1,115 @@
+"""Encoders of the transformers library: from a folder, with adapters, for a text and for each of its words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from auscult.base.contracts import FitContext, Items, ItemSet
+from auscult.base.errors import UsageError
+from auscult.base.log import Silent
+from auscult.base.recipe import TrainTable
+from auscult.domains.text.models.bert import Bert
+from auscult.domains.text.models.pretrained import Encoder, EncoderConfig, alike, read_encoder
+from auscult.domains.text.tasks.document_class import DocumentClass, DocumentClassConfig
+from auscult.engine.drivers import load_program
+
+WIDTH = 16
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small encoder as the library saves it."""
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("encoder")
+    sizes = {"hidden_size": WIDTH, "intermediate_size": 32, "num_attention_heads": 2, "num_hidden_layers": 2}
+    BertModel(BertConfig(vocab_size=64, max_position_embeddings=16, **sizes)).save_pretrained(path)
+    return path
+
+
+def _items(n: int = 24) -> ItemSet:
+    """Texts of 1 to 12 tokens; the class says whether token 5 is there."""
+    rng = np.random.default_rng(0)
+    tokens = np.zeros((n, 12), dtype=np.int64)
+    for row in range(n):
+        tokens[row, : rng.integers(1, 13)] = 1 + rng.integers(6, 60, 12)[: (tokens[row] == 0).sum()][0]
+        tokens[row, 0] = 5 if row % 2 else 7
+    return ItemSet(Items({"tokens": tokens}, np.arange(n), np.zeros(n, np.int64), np.arange(n) % 2), np.arange(n))
+
+
+def _context(tmp_path: Path, vocabulary: int = 64) -> FitContext:
+    spec = DocumentClass(DocumentClassConfig(labels=("a", "b"), vocabulary=vocabulary)).spec
+    table = TrainTable(epochs=2, batch_size=8, threads=1, learning_rate=0.01)
+    return FitContext(spec, 1, table, tmp_path, Silent())
+
+
+@pytest.mark.parametrize("settings", [{}, {"lora": 2}, {"frozen_layers": 1, "pool": "first"}])
+def test_what_is_trained_is_what_was_asked_for(settings: dict[str, Any], folder: Path) -> None:
+    net = Encoder(EncoderConfig(folder=str(folder), **settings), read_encoder(str(folder)), 2, per_token=False)
+    moves = {name for name, p in net.named_parameters() if p.requires_grad}
+    assert "read.weight" in moves
+    assert any("lora" in m for m in moves) == bool(settings.get("lora"))
+    assert any("word_embeddings" in m for m in moves) == (not settings)
+    if "frozen_layers" in settings:
+        assert not any("layer.0." in m for m in moves)
+        assert any("layer.1." in m for m in moves)
+
+
+def test_a_fine_tuned_folder_answers_as_its_program(folder: Path, tmp_path: Path) -> None:
+    items = _items()
+    fitted = Bert(EncoderConfig(folder=str(folder), lora=2)).fit(items, items, _context(tmp_path))
+    program = fitted.export()
+    assert program.settings["trim"] == "tokens"
+    tokens = items.items.inputs["tokens"]
+    with torch.no_grad():
+        expected = fitted.network(torch.as_tensor(tokens)).softmax(dim=1).numpy()  # type: ignore[attr-defined]
+    np.testing.assert_allclose(load_program(program)({"tokens": tokens})["probability"], expected, atol=1e-5)
+
+
+def test_padding_changes_no_answer(folder: Path) -> None:
+    net = Encoder(EncoderConfig(), read_encoder(str(folder)), 2, per_token=False).eval()
+    short = torch.tensor([[5, 6, 7]])
+    long = torch.tensor([[5, 6, 7, 0, 0], [1, 2, 3, 4, 5]])
+    with torch.no_grad():
+        torch.testing.assert_close(net(long)[:1], net(short))
+
+
+def test_each_token_has_scores_and_padding_has_none(folder: Path) -> None:
+    net = Encoder(EncoderConfig(), read_encoder(str(folder)), 3, per_token=True).eval()
+    with torch.no_grad():
+        made = net(torch.tensor([[5, 6, 0, 0], [5, 0, 0, 0]]))
+    assert made.shape == (2, 3, 4)
+    assert not made[:, :, 2:].any()
+
+
+def test_every_item_comes_once_in_batches_of_like_length() -> None:
+    items = _items(50)
+    batches = list(alike(items, 8, np.random.default_rng(0)))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(50))
+    length = (items.items.inputs["tokens"] != 0).sum(axis=1)
+    spread = np.mean([np.ptp(length[b]) for b in batches])
+    assert spread < np.ptp(length) / 2
+
+
+def test_a_folder_without_weights_or_with_pickled_ones_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\[model\] folder: expected config.json in .*, got none"):
+        read_encoder(str(tmp_path))
+    (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
+    with pytest.raises(UsageError, match=r"expected model.safetensors in .*, got none$"):
+        read_encoder(str(tmp_path))
+    (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x02}q\x00.")
+    with pytest.raises(UsageError, match=r"only pytorch_model.bin, which is a pickle; save it as safetensors"):
+        read_encoder(str(tmp_path))
+
+
+def test_more_words_than_the_encoder_knows_are_refused(folder: Path, tmp_path: Path) -> None:
+    items = _items()
+    with pytest.raises(UsageError, match=r"\[task\] vocabulary: expected at most 65, which the encoder knows, got 99"):
+        Bert(EncoderConfig(folder=str(folder))).fit(items, items, replace(_context(tmp_path, 99)))
