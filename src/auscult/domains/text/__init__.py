@@ -28,6 +28,7 @@ DOMAIN = Domain(
         "crf-tagger": f"{_HERE}.models.crf_tagger:CrfTagger",
         "tfidf-linear": f"{_HERE}.models.tfidf_linear:TfidfLinear",
         "linear-text": f"{_HERE}.models.linear_text:LinearText",
+        "encoder-linear": f"{_HERE}.models.encoder_linear:EncoderLinear",
         "bert": f"{_HERE}.models.bert:Bert",
         "roberta": f"{_HERE}.models.roberta:Roberta",
         "text-transformer": f"{_HERE}.models.text_transformer:TextTransformer",

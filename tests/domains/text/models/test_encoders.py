@@ -15,9 +15,11 @@ from auscult.base.errors import UsageError
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
 from auscult.domains.text.models.bert import Bert
+from auscult.domains.text.models.encoder_linear import EncoderLinear, EncoderLinearConfig, FrozenMean
 from auscult.domains.text.models.pretrained import Encoder, EncoderConfig, alike, read_encoder
 from auscult.domains.text.tasks.document_class import DocumentClass, DocumentClassConfig
 from auscult.engine.drivers import load_program
+from auscult.engine.program import program_hash
 
 WIDTH = 16
 
@@ -113,3 +115,52 @@ def test_more_words_than_the_encoder_knows_are_refused(folder: Path, tmp_path: P
     items = _items()
     with pytest.raises(UsageError, match=r"\[task\] vocabulary: expected at most 65, which the encoder knows, got 99"):
         Bert(EncoderConfig(folder=str(folder))).fit(items, items, replace(_context(tmp_path, 99)))
+
+
+class _Told(Silent):
+    def __init__(self) -> None:
+        self.labels: list[str] = []
+
+    def bar(self, label: str, total: int) -> Any:
+        self.labels.append(label)
+        return super().bar(label, total)
+
+
+def _with_grams() -> ItemSet:
+    items = _items()
+    n = len(items)
+    ids = np.where(np.arange(n)[:, None] % 2, [[3, 9, -1]], [[4, 9, 11]]).astype(np.int32)
+    inputs = {**items.items.inputs, "ids": ids, "counts": (ids >= 0).astype(np.float32)}
+    return ItemSet(replace(items.items, inputs=inputs), items.rows)
+
+
+def test_encoder_and_n_grams_make_one_program(folder: Path, tmp_path: Path) -> None:
+    """The score is (encoder's mean, length 0.5, and counts) times the weights, as numpy has it."""
+    items = _with_grams()
+    context = _context(tmp_path / "arm")
+    fitted = EncoderLinear(EncoderLinearConfig(folder=str(folder))).fit(items, items, context)
+    program = fitted.export()
+    inputs = items.inputs()
+    with torch.no_grad():
+        mean = FrozenMean(read_encoder(str(folder))).eval()(torch.as_tensor(inputs["tokens"])).numpy()
+    network: Any = fitted.network  # type: ignore[attr-defined]
+    grams, read = network.grams.weight.detach().numpy(), network.read
+    np.testing.assert_allclose(np.linalg.norm(mean, axis=1), 1.0, rtol=1e-5)
+    words = (grams[inputs["ids"] + 1] * inputs["counts"][:, :, None]).sum(axis=1)
+    score = mean @ read.weight.detach().numpy().T + read.bias.detach().numpy() + words
+    expected = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(load_program(program)(inputs)["probability"], expected, atol=1e-5)
+    assert (expected.argmax(axis=1) == items.target()).all()
+
+
+def test_a_text_is_encoded_once_for_all_folds(folder: Path, tmp_path: Path) -> None:
+    items, told = _with_grams(), _Told()
+    context = replace(_context(tmp_path / "fold-1"), report=told)
+    model = EncoderLinear(EncoderLinearConfig(folder=str(folder)))
+    some = ItemSet(items.items, np.arange(12))
+    first = model.fit(some, some, context)
+    again = model.fit(some, some, replace(context, folder=tmp_path / "fold-2"))
+    assert told.labels == ["encode"]
+    assert program_hash(first.export()) == program_hash(again.export())
+    model.fit(items, items, context)
+    assert told.labels == ["encode"] * 2

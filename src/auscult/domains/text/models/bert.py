@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
-from auscult.domains.text.models.pretrained import EncoderConfig, fit_encoder
+from auscult.domains.text.models.pretrained import EncoderConfig, EncoderSize, fit_encoder
 
 
 class Bert:
     """An encoder of the transformers library with a head for the task."""
 
     Config: ClassVar[type[Config]] = EncoderConfig
-    kinds: ClassVar[tuple[KindName, ...]] = ("class", "labels", "spans")
+    kinds: ClassVar[tuple[KindName, ...]] = ("class", "labels")
     inputs: ClassVar[tuple[str, ...]] = ("tokens",)
 
     def __init__(self, config: EncoderConfig) -> None:
@@ -20,21 +21,23 @@ class Bert:
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Fine-tune, or train from nothing."""
-        return fit_encoder(self._config, self._new, train, valid=valid, context=context)
+        new = partial(new_bert, self._config)
+        return fit_encoder(self._config, new, train, valid=valid, context=context)
 
-    def _new(self, vocabulary: int, length: int) -> Any:
-        from transformers import BertConfig, BertModel
 
-        c = self._config
-        made = BertConfig(
-            vocab_size=vocabulary,
-            hidden_size=c.width,
-            num_hidden_layers=c.layers,
-            num_attention_heads=c.heads,
-            intermediate_size=4 * c.width,
-            hidden_dropout_prob=c.dropout,
-            attention_probs_dropout_prob=c.dropout,
-            max_position_embeddings=max(length, 16),
-            attn_implementation="sdpa",  # type: ignore[call-arg]
-        )
-        return BertModel(made, add_pooling_layer=False)
+def new_bert(config: EncoderSize, vocabulary: int, length: int) -> Any:
+    """Make a new encoder of the stated size for texts of up to ``length`` tokens."""
+    from transformers import BertConfig, BertModel
+
+    made = BertConfig(
+        vocab_size=vocabulary,
+        hidden_size=config.width,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.heads,
+        intermediate_size=4 * config.width,
+        hidden_dropout_prob=config.dropout,
+        attention_probs_dropout_prob=config.dropout,
+        max_position_embeddings=max(length, 16),
+        attn_implementation="sdpa",  # type: ignore[call-arg]
+    )
+    return BertModel(made, add_pooling_layer=False)

@@ -24,8 +24,8 @@ WEIGHTS = "model.safetensors"
 PICKLES = ("pytorch_model.bin", "model.pt", "model.pkl")
 
 
-class EncoderConfig(Config):
-    """Settings of an encoder; the sizes are those of a new one, a folder brings its own."""
+class EncoderSize(Config):
+    """Where an encoder comes from; the sizes are those of a new one, a folder brings its own."""
 
     folder: str = Setting(
         "", description="Local folder with config.json and model.safetensors, or package:NAME/PATH; empty is a new one."
@@ -34,6 +34,11 @@ class EncoderConfig(Config):
     width: int = Setting(32, ge=8, le=2048, description="Width of a new encoder.")
     heads: int = Setting(2, ge=1, le=32, description="Heads of each attention of a new encoder.")
     dropout: float = Setting(0.1, ge=0, lt=1, description="Share of activations left out in training.")
+
+
+class EncoderConfig(EncoderSize):
+    """Settings of an encoder that is trained."""
+
     lora: int = Setting(0, ge=0, le=256, description="Rank of LoRA adapters, which alone are trained; 0 trains all.")
     pool: str = Setting("mean", pattern="^(mean|first)$", description="What stands for a text: the mean, or the first.")
     frozen_layers: int = Setting(0, ge=0, description="First blocks of the encoder that stay as they came.")
@@ -62,11 +67,7 @@ def fit_encoder(
 
     def network() -> nn.Module:
         body = read_encoder(config.folder) if config.folder else make(vocabulary, length)
-        if body.config.vocab_size < vocabulary - 1:
-            raise UsageError(
-                f"[task] vocabulary: expected at most {body.config.vocab_size + 1}, which the encoder knows, "
-                f"got {vocabulary}"
-            )
+        require_known(body, vocabulary)
         return Encoder(config, body, kind.n_outputs(context.spec), per_token=per_token)
 
     def export(trained: nn.Module, example: Batch) -> Program:
@@ -119,6 +120,21 @@ def read_encoder(stated: str) -> Any:
     return AutoModel.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa"
     )
+
+
+def require_known(body: Any, vocabulary: int) -> None:
+    """Refuse numbers of words that an encoder does not know.
+
+    Raises
+    ------
+    UsageError
+        With how many it knows.
+    """
+    if body.config.vocab_size < vocabulary - 1:
+        raise UsageError(
+            f"[task] vocabulary: expected at most {body.config.vocab_size + 1}, which the encoder knows, "
+            f"got {vocabulary}"
+        )
 
 
 class Encoder(nn.Module):

@@ -12,7 +12,7 @@ class Roberta:
     """An encoder of the transformers library with a head for the task."""
 
     Config: ClassVar[type[Config]] = EncoderConfig
-    kinds: ClassVar[tuple[KindName, ...]] = ("class", "spans")
+    kinds: ClassVar[tuple[KindName, ...]] = ("class",)
     inputs: ClassVar[tuple[str, ...]] = ("tokens",)
 
     def __init__(self, config: EncoderConfig) -> None:
