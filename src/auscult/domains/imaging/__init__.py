@@ -30,7 +30,17 @@ DOMAIN = Domain(
         "unet": f"{_HERE}.models.unet:Unet",
         "resnet": f"{_HERE}.models.resnet:Resnet",
     },
-    checks={},
+    checks={
+        "spacing": f"{_HERE}.checks:spacing",
+        "orientation": f"{_HERE}.checks:orientation",
+        "body-part": f"{_HERE}.checks:body_part",
+        "burned-in": f"{_HERE}.checks:burned_in",
+        "clipped": f"{_HERE}.checks:clipped",
+        "saturated": f"{_HERE}.checks:saturated",
+        "blur": f"{_HERE}.checks:blur",
+        "alike-across-subjects": f"{_HERE}.checks:alike_across_subjects",
+        "label-conflicts": f"{_HERE}.checks:label_conflicts",
+    },
     examples={
         "xray": f"{_HERE}.examples:write_xray_example",
         "mr": f"{_HERE}.examples:write_mr_example",

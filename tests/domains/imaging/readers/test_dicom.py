@@ -10,13 +10,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, SecondaryCaptureImageStorage
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    SecondaryCaptureImageStorage,
+)
 
 from auscult.base.contracts import RecordBatch, SetAside
+from auscult.base.errors import ReadError
 from auscult.domains.imaging import DOMAIN
+from auscult.domains.imaging.readers import dicom_header
+from auscult.domains.imaging.tasks.image_classification import ImageClassification, ImageClassificationConfig
 from auscult.engine.sources import find_sources, read_source
 
 RAMP = np.arange(12, dtype="<u2").reshape(3, 4) * 100
@@ -218,6 +228,50 @@ def test_a_bad_header_is_refused_by_file_and_tag(
     assert found.startswith("bad.dcm: ")
     assert words in found
     assert "person-1" not in found
+
+
+def test_a_deflated_bomb_takes_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PS3.5 A.5: everything after group 0002 is one deflated stream; here zeros, a thousandth of their size."""
+    monkeypatch.setattr(dicom_header, "MAX_INFLATED", 40 << 20)
+    made = header(RAMP)
+    made.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    made.save_as(tmp_path / "good.dcm", enforce_file_format=True)
+    np.testing.assert_allclose(one(tmp_path).ragged("image")[0], RAMP / 65535.0, rtol=1e-6)
+    made.add_new(0x00091001, "OB", bytes(60 << 20))
+    made.save_as(tmp_path / "bomb.dcm", enforce_file_format=True)
+    (tmp_path / "good.dcm").unlink()
+    assert (tmp_path / "bomb.dcm").stat().st_size < 100_000
+    assert reason(tmp_path) == (
+        "bomb.dcm: expected at most 40 MiB in the deflated data set, got more; it is no image, or split it"
+    )
+
+
+def test_a_folder_of_several_modalities(tmp_path: Path) -> None:
+    """Series, projections and pictures are told apart; an X-ray release refuses what is none of its kind."""
+    (tmp_path / "ct").mkdir()
+    slices(tmp_path / "ct", [0, 1, 2])
+    slices(tmp_path, [0, 1, 2], Modality=["CT", "MR", "CT"])
+    header(RAMP, Modality="MR").save_as(tmp_path / "mr.dcm", enforce_file_format=True)
+    header(np.tile(RAMP, (4, 4))).save_as(tmp_path / "xray.dcm", enforce_file_format=True)
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "photo.png")
+    (tmp_path / "notes.txt").write_text("no image")
+    task = ImageClassification(ImageClassificationConfig())
+    told: dict[str, str] = {}
+    for part in read(tmp_path):
+        if isinstance(part, SetAside):
+            told[part.source] = part.reason
+            continue
+        try:
+            task.prepare(part)
+            told[str(part.record[0])] = "answered"
+        except ReadError as error:
+            told[str(part.record[0])] = str(error)
+    assert told["xray"] == "answered"
+    assert "Modality: expected one modality, got CT and MR" in told["s01"]
+    assert "expected a picture with axes HW or HWC, got DHW" in told["ct/s01"]
+    assert "expected a picture (CR, DX, RG, RF, XA, OT, SC), got the modality MR" in told["mr"]
+    assert "got one value everywhere; the image is blank" in told["photo"]
+    assert [p.name for p in find_sources(tmp_path, DOMAIN).unclaimed] == ["notes.txt"]
 
 
 def test_no_pixels_at_all(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ errors of any kind. Names and dates are looked at for an age and for nothing els
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 1024
 PREAMBLE, PREFIX = 128, b"DICM"
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+"""Transfer syntax whose data set is one deflated stream (PS3.5 A.5)."""
+MAX_INFLATED = (1 << 30) + (64 << 20)
+"""The largest image that is read, and 64 MiB of header."""
+_STEP = 16 << 20
 _LITTLE, _BIG = (b"\x02\x00", b"\x08\x00"), (b"\x00\x02", b"\x00\x08")
 _VR = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OW PN SH SL SQ SS ST TM UI UL UN US UT".split())
 _HEADER_TAGS = (
@@ -92,6 +98,8 @@ def open_dicom(path: Path, *, pixels: bool = True) -> Dataset:
         from pydicom import dcmread
     except ImportError as error:
         raise MissingExtraError("reading DICOM needs pydicom: pip install 'auscult[imaging]'") from error
+    if DEFLATED in head:
+        _require_bounded(path)
     try:
         if pixels:
             return dcmread(path, force=True)
@@ -101,6 +109,31 @@ def open_dicom(path: Path, *, pixels: bool = True) -> Dataset:
             f"{path.name}: expected a DICOM data set, got elements that cannot be told apart "
             f"({type(error).__name__}); the file is cut off or damaged, export it again"
         ) from error
+
+
+def _require_bounded(path: Path) -> None:
+    """Refuse a deflated data set that is far larger than any image, before it is unpacked into memory.
+
+    Raises
+    ------
+    ReadError
+        If it unpacks to more than ``MAX_INFLATED`` bytes.
+    """
+    packed = path.read_bytes()
+    length = packed.find(b"\x02\x00\x00\x00UL\x04\x00")
+    begin = length + 12 + int.from_bytes(packed[length + 8 : length + 12], "little") if length >= 0 else len(packed)
+    stream, size, rest = zlib.decompressobj(-zlib.MAX_WBITS), 0, packed[begin:]
+    try:
+        while rest and not stream.eof and size <= MAX_INFLATED:
+            size += len(stream.decompress(rest, _STEP))
+            rest = stream.unconsumed_tail
+    except zlib.error:
+        return  # pydicom will say so
+    if size > MAX_INFLATED:
+        raise ReadError(
+            f"{path.name}: expected at most {MAX_INFLATED >> 20} MiB in the deflated data set, got more; "
+            "it is no image, or split it"
+        )
 
 
 def named(keyword: str) -> str:
@@ -180,4 +213,5 @@ def groups_of(dataset: Dataset) -> dict[str, str]:
         "modality": text_of(dataset, "Modality") or "unknown",
         "body_part": text_of(dataset, "BodyPartExamined").upper() or "unknown",
         "view": text_of(dataset, "ViewPosition") or "unknown",
+        "burned_in": text_of(dataset, "BurnedInAnnotation").upper() or "unknown",
     }
