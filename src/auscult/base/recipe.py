@@ -45,7 +45,7 @@ class SplitTable(Config):
     key: str = Field(
         "",
         description="Group key for the policies 'group' and 'given' (a column that holds the roles), or for 'given' an "
-        "input of the items that holds 0, 1 or 2 for train, valid and test.",
+        "input of the items that holds 0, 1 or 2 for train, valid and test, and -1 for what is in none of them.",
     )
     test: float = Field(0.2, ge=0, lt=1, description="Share of units for testing.")
     valid: float = Field(0.15, gt=0, lt=1, description="Share of the remaining units for validation.")

@@ -271,11 +271,11 @@ def _per_user(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> 
 
 
 def _given_items(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> Split:
-    """Roles as an input of the items says; validation is held out of training where none is given."""
+    """Roles as an input of the items says, -1 for none; validation is held out of training where none is given."""
     items = dataset.items
     role = np.array(items.inputs[table.key]).astype(np.int64).reshape(-1)
-    if len(role) != len(items) or not np.isin(role, range(len(ROLES))).all():
-        raise DataError(f"[split] key: expected '{table.key}' to hold 0, 1 or 2 once an item, got something else")
+    if len(role) != len(items) or not np.isin(role, range(-1, len(ROLES))).all():
+        raise DataError(f"[split] key: expected '{table.key}' to hold 0, 1, 2 or -1 once an item, got something else")
     if not (role == 1).any():
         left = np.flatnonzero(role == 0)
         role[left[_held_out(items, left, rng, share=table.valid, which=table.hold_out)]] = 1
@@ -299,6 +299,7 @@ def _held_out(
 def _by_position(policy: str, items: Items, role: Index) -> Split:
     """Roles of single items as stretches: neighbours of one role are one stretch."""
     order = np.lexsort((items.position, items.record))
+    order = order[role[order] >= 0]
     record, position, role = items.record[order], items.position[order], role[order]
     new = np.ones(len(order), dtype=bool)
     new[1:] = (np.diff(record) != 0) | (np.diff(role) != 0)

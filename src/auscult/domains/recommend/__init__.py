@@ -12,12 +12,15 @@ DOMAIN = Domain(
     name="recommend",
     summary="which device for whom: next items, predicate devices, clicks",
     readers={
+        "patients": f"{_HERE}.readers.patients:PatientsReader",
+        "patient-requests": f"{_HERE}.readers.patients:PatientRequestsReader",
         "interactions": f"{_HERE}.readers.interactions:InteractionsReader",
         "lightgcn": f"{_HERE}.readers.lightgcn:LightGcnReader",
     },
     tasks={
         "next-items": f"{_HERE}.tasks.next_items:NextItems",
         "click": f"{_HERE}.tasks.click:Click",
+        "device-for-patient": f"{_HERE}.tasks.device_for_patient:DeviceForPatient",
     },
     models={
         "popularity": f"{_HERE}.models.popularity:Popularity",
@@ -27,12 +30,14 @@ DOMAIN = Domain(
         "item-similarity": f"{_HERE}.models.item_similarity:ItemSimilarity",
         "wide-deep": f"{_HERE}.models.wide_deep:WideDeepModel",
         "deepfm": f"{_HERE}.models.deepfm:DeepFmModel",
+        "content-ranker": f"{_HERE}.models.content_ranker:ContentRanker",
     },
     checks={name: f"{_HERE}.checks:{name.replace('-', '_')}" for name in CHECKS},
     examples={
         "ward-usage": f"{_HERE}.examples:write_ward_usage",
         "ward-layout": f"{_HERE}.examples:write_ward_layout",
         "ward-clicks": f"{_HERE}.examples:write_ward_clicks",
+        "hospital": f"{_HERE}.examples:write_hospital",
     },
     datasets=DATASETS,
 )

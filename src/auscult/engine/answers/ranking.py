@@ -20,7 +20,8 @@ class RankingKind(AnswerKind):
     """One answer a query: ``item`` (M, k), best first, and ``score`` (M, k).
 
     Items are numbers from 0, or names as bytes; a list that is shorter ends with -1, or with empty names. The truth is
-    ``relevant``: ragged items of the same form that the query really took. Queries without any are not judged.
+    ``relevant``: ragged items of the same form that the query really took. Queries without any are not judged. Where a
+    task gives a ``note`` (M,) of bytes, an answer shows it: what a rule removed, or why the list is empty.
     """
 
     name: ClassVar[KindName] = "ranking"
@@ -49,11 +50,14 @@ class RankingKind(AnswerKind):
         """Items, by their names, and scores, best first."""
         item, score = outputs.array("item")[row], outputs.array("score")[row]
         shown = np.flatnonzero(_filled(item))
-        return {"item": [item_name(item[i]) for i in shown], "score": [round(float(score[i]), 6) for i in shown]}
+        made = {"item": [item_name(item[i]) for i in shown], "score": [round(float(score[i]), 6) for i in shown]}
+        note = item_name(outputs.array("note")[row]) if "note" in outputs.arrays else ""
+        return {**made, "note": note} if note else made
 
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
-        """Two lists of the same length."""
-        return record_of(item=listed({"type": "string"}), score=listed(number()))
+        """Two lists of the same length, and a note where there is something to say."""
+        made = record_of(item=listed({"type": "string"}), score=listed(number()))
+        return {**made, "properties": {**made["properties"], "note": {"type": "string"}}}
 
     def guess(self, spec: TaskSpec, outputs: Outputs, rng: np.random.Generator) -> Outputs:
         """Return items in random order, out of all that were ever recommended or taken."""

@@ -10,7 +10,15 @@ from scipy import sparse
 
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
 from auscult.base.log import progress
-from auscult.domains.recommend.models.taken import RankingFitted, Taken, pruned_product, ranking_program, small_prior
+from auscult.domains.recommend.models.taken import (
+    LENGTH,
+    LIST_LENGTH,
+    RankingFitted,
+    Taken,
+    pruned_product,
+    ranking_program,
+    small_prior,
+)
 
 
 class ItemKnnConfig(Config):
@@ -18,6 +26,7 @@ class ItemKnnConfig(Config):
 
     neighbours: int = Setting(100, ge=1, description="Neighbours kept of each item.")
     shrink: float = Setting(0.0, ge=0, description="Added to the product of the norms: rare pairs count less.")
+    length: int = Setting(LIST_LENGTH, ge=LIST_LENGTH, description=LENGTH)
 
 
 class ItemKnn:
@@ -43,4 +52,5 @@ class ItemKnn:
         with progress(context.report, "neighbours", len(taken.names)) as bar:
             transposed = taken.matrix.T.tocsr()
             near = pruned_product(transposed, taken.matrix, self._config.neighbours, weigh=cosine, advance=bar.advance)
-        return RankingFitted(ranking_program(taken.names, near, small_prior(taken.popularity, 1.0)))
+        prior = small_prior(taken.popularity, 1.0)
+        return RankingFitted(ranking_program(taken.names, near, prior, length=self._config.length))

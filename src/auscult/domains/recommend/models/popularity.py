@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from pydantic import Field as Setting
 from scipy import sparse
 
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
-from auscult.domains.recommend.models.taken import RankingFitted, Taken, ranking_program
+from auscult.domains.recommend.models.taken import LENGTH, LIST_LENGTH, RankingFitted, Taken, ranking_program
 
 
 class PopularityConfig(Config):
-    """The model has no settings."""
+    """Settings of the counts."""
+
+    length: int = Setting(LIST_LENGTH, ge=LIST_LENGTH, description=LENGTH)
 
 
 class Popularity:
@@ -23,11 +26,11 @@ class Popularity:
     inputs: ClassVar[tuple[str, ...]] = ("item",)
 
     def __init__(self, config: PopularityConfig) -> None:
-        pass
+        self._config = config
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Count."""
         taken = Taken.of(train)
         nothing = sparse.csr_matrix((len(taken.names), len(taken.names)), dtype=np.float32)
         share = taken.popularity / max(taken.matrix.shape[0], 1)
-        return RankingFitted(ranking_program(taken.names, nothing, share))
+        return RankingFitted(ranking_program(taken.names, nothing, share, length=self._config.length))

@@ -16,6 +16,7 @@ from auscult.domains.recommend.preprocess.names import Names
 from auscult.engine.outputs import as_bytes
 
 LIST_LENGTH = 20
+LENGTH = "Items of a list; a task whose rules remove some needs more than it answers."
 ROWS = 1024
 Floats = npt.NDArray[np.float32]
 
@@ -67,7 +68,14 @@ class RankingFitted:
         return self.program
 
 
-def ranking_program(names: Names, matrix: Any, prior: Floats, low_rank: tuple[Floats, Floats] | None = None) -> Program:
+def ranking_program(
+    names: Names,
+    matrix: Any,
+    prior: Floats,
+    low_rank: tuple[Floats, Floats] | None = None,
+    *,
+    length: int = LIST_LENGTH,
+) -> Program:
     """Return a program that ranks by a sparse matrix (V, V), what is added to every score (V,), and a low-rank part."""
     arrays: dict[str, Array] = {
         "data": matrix.data.astype(np.float32),
@@ -78,7 +86,7 @@ def ranking_program(names: Names, matrix: Any, prior: Floats, low_rank: tuple[Fl
     }
     if low_rank is not None:
         arrays |= {"left": low_rank[0].astype(np.float32), "right": low_rank[1].astype(np.float32)}
-    return Program("sparse-topk", ("history",), {}, arrays, {"k": LIST_LENGTH})
+    return Program("sparse-topk", ("history",), {}, arrays, {"k": length})
 
 
 def small_prior(popularity: Floats, scale: float) -> Floats:
