@@ -1,7 +1,9 @@
 """Model ``unet``: an encoder and a decoder with shortcuts, 2D or 3D (Ronneberger et al. 2015, MICCAI).
 
 The network is MONAI's UNet (Cardoso et al. 2022, arXiv:2211.02701; after Kerfoot et al. 2018): strided convolutions
-down, transposed ones up, residual units; with group normalisation.
+down, transposed ones up, residual units; with group normalisation. Each channel is a group of its own unless the
+recipe says otherwise: contrast differs from scanner to scanner, and so trained (on hippocampi) it learns several times
+faster than with one group.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ class UnetConfig(AugmentConfig):
     fold: int = Setting(
         1, ge=1, le=4, description="Side of the blocks of voxels that become channels at the top and voxels at the end."
     )
+    groups: int = Setting(0, ge=0, description="Groups of channels that are normalised together; 0 is one a channel.")
     dropout: float = Setting(0.0, ge=0, lt=1, description="Share of channels left out in training.")
 
 
@@ -99,15 +102,24 @@ class _Network(nn.Module):
             channels=config.widths,
             strides=(2,) * (len(config.widths) - 1),
             num_res_units=config.units,
-            norm=("GROUP", {"num_groups": 1}),
+            norm=("GROUP", {"num_groups": config.groups}) if config.groups else ("INSTANCE", {"affine": True}),
             dropout=config.dropout,
         )
+        _as_groups(self.network)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, C, *S) -> (N, K, *S)."""
         padded = nn.functional.pad(image, self.gaps) if any(self.gaps) else image
         out: Tensor = unfolded(self.network(folded(padded, self.fold)), self.fold)
         return out[(slice(None), slice(None), *(slice(0, s) for s in self.space))] if any(self.gaps) else out
+
+
+def _as_groups(network: nn.Module) -> None:
+    """Replace normalisation of single channels by the same as group normalisation, which takes any size of image."""
+    for module in list(network.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.InstanceNorm2d | nn.InstanceNorm3d):
+                setattr(module, name, nn.GroupNorm(child.num_features, child.num_features))
 
 
 def folded(x: Tensor, side: int) -> Tensor:
