@@ -19,6 +19,7 @@ DOMAIN = Domain(
     },
     tasks={
         "image-classification": f"{_HERE}.tasks.image_classification:ImageClassification",
+        "image-synthesis": f"{_HERE}.tasks.image_synthesis:ImageSynthesis",
         "image-segmentation": f"{_HERE}.tasks.image_segmentation:ImageSegmentation",
     },
     models={
@@ -27,6 +28,8 @@ DOMAIN = Domain(
         "vgg": f"{_HERE}.models.vgg:Vgg",
         "inception": f"{_HERE}.models.inception:Inception",
         "label-prior": f"{_HERE}.models.label_prior:LabelPrior",
+        "pixel-gaussian": f"{_HERE}.models.pixel_gaussian:PixelGaussian",
+        "gan": f"{_HERE}.models.gan:Gan",
         "unet": f"{_HERE}.models.unet:Unet",
         "resnet": f"{_HERE}.models.resnet:Resnet",
     },

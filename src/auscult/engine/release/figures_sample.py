@@ -77,9 +77,9 @@ def _nearest(outputs: Outputs) -> Figure:
     order = np.argsort(to_train, kind="stable")[:SHOWN]
     texts = [f"{to_train[k]:.2f} | {to_held_out[k]:.2f}" for k in order]
     caption = (
-        "The generated images that come nearest to a training image. Above each: its distance to the nearest of "
-        "them | to the nearest of as many held-out ones. A copy would be far nearer to training. The real half of each "
-        "pair is not shown: it is the record of a person."
+        "The generated images that come nearest to a training image. Above each: its distance to that image | to "
+        "the nearest held-out one, of which there are fewer. A copy would be far nearer to training. The real half of "
+        "each pair is not shown: it is the record of a person."
     )
     return _grid("nearest", "Nearest neighbours", caption, images=outputs.array("sample")[order, 0], texts=texts)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auscult.base.arrays import Array, Column, Ragged, require_finite
-from auscult.base.contracts import RecordBatch
+from auscult.base.contracts import Field, RecordBatch
 from auscult.base.errors import ReadError
 from auscult.domains.imaging.preprocess.grid import centre_square, padded_square, resized
 
@@ -63,6 +63,27 @@ def square_grey(image: Array, side: int, fit: Fit) -> npt.NDArray[np.float32]:
     if float(np.ptp(grey)) < MIN_CONTRAST:
         raise ReadError("image: expected a picture, got one value everywhere; the image is blank")
     return resized(centre_square(grey) if fit == "crop" else padded_square(grey), (side, side))
+
+
+def labelled_squares(
+    batch: RecordBatch, *, labels: Sequence[str], side: int, fit: Fit, modalities: Sequence[str]
+) -> RecordBatch:
+    """Bring pictures to one grid, and labels to numbers; a record without a label has -1.
+
+    Raises
+    ------
+    ReadError
+        If there is no picture, it is of another kind or blank, or a label is unknown.
+    ShapeError
+        If a value is not finite.
+    """
+    image_axes(batch, wanted=("HW", "HWC"), modalities=modalities, what="a picture")
+    image = np.stack([square_grey(row, side, fit) for row in rows_of(batch.columns["image"])])
+    made: dict[Field, Column] = {Field("image", "array", "HW", unit="1"): image}
+    codes = class_codes(batch, labels)
+    made[Field("label", "category")] = np.full(len(batch), -1, dtype=np.int64) if codes is None else codes
+    drop = [f.name for f in batch.fields if f.name not in ("image", "label")]
+    return batch.with_columns(made, drop=drop)
 
 
 def class_codes(batch: RecordBatch, labels: Sequence[str]) -> npt.NDArray[np.int64] | None:

@@ -11,13 +11,13 @@ import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec, WriteContext
+from auscult.base.contracts import Config, Items, Outputs, RecordBatch, Run, TaskSpec, WriteContext
 from auscult.base.errors import UsageError
 from auscult.domains.imaging.fault_names import IMAGE_FAULTS
 from auscult.domains.imaging.preprocess.grid import resized
 from auscult.domains.imaging.preprocess.saliency import occlusion_map
 from auscult.domains.imaging.preprocess.texture import texture_features
-from auscult.domains.imaging.tasks.common import MIN_CONTRAST, Fit, class_codes, image_axes, rows_of, square_grey
+from auscult.domains.imaging.tasks.common import MIN_CONTRAST, Fit, labelled_squares
 from auscult.domains.imaging.writers.saliency import write_saliency
 
 TWO_CLASSES = ("roc_auc", "accuracy", "sensitivity", "specificity", "macro_f1", "ece", "brier")
@@ -71,13 +71,7 @@ class ImageClassification:
             If a value is not finite.
         """
         c = self._config
-        image_axes(batch, wanted=("HW", "HWC"), modalities=c.modalities, what="a picture")
-        image = np.stack([square_grey(row, c.side, c.fit) for row in rows_of(batch.columns["image"])])
-        made: dict[Field, Column] = {Field("image", "array", "HW", unit="1"): image}
-        codes = class_codes(batch, c.labels)
-        made[Field("label", "category")] = np.full(len(batch), -1, dtype=np.int64) if codes is None else codes
-        drop = [f.name for f in batch.fields if f.name not in ("image", "label")]
-        return batch.with_columns(made, drop=drop)
+        return labelled_squares(batch, labels=c.labels, side=c.side, fit=c.fit, modalities=c.modalities)
 
     def cut(self, batch: RecordBatch) -> Items:
         """One item a record: ``image`` (N, 1, H, W), 0 to 1, and ``features`` (N, F)."""
