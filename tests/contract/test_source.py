@@ -38,6 +38,7 @@ PUBLIC = [
     "inspect",
     "models",
     "predict",
+    "report",
     "scan",
     "serve",
     "verify",

@@ -17,6 +17,13 @@ Table = Annotated[
     Path | None,
     typer.Option("--table", help="Answer a whole library into a table in this folder; goes on where it was stopped."),
 ]
+Pages = Annotated[
+    Path | None, typer.Option("--report", help="Write a page and a JSON file for each record into this folder.")
+]
+Also = Annotated[
+    list[Path] | None,
+    typer.Option("--with", help="With --report: a further release that answers too; may be repeated."),
+]
 Top = Annotated[int, typer.Option("--top", min=0, help="With --table: list so many of the best, each thing once.")]
 By = Annotated[str, typer.Option("--by", help="With --top: column of the answers that ranks; the first by default.")]
 Lowest = Annotated[bool, typer.Option("--lowest", help="With --top: the lowest value is the best.")]
@@ -38,6 +45,8 @@ def predict(
     explain: Explain = False,
     out: Out = None,
     table: Table = None,
+    report: Pages = None,
+    also: Also = None,
     top: Top = 0,
     by: By = "",
     lowest: Lowest = False,
@@ -48,18 +57,32 @@ def predict(
     """Answer every record: a calibrated answer, an abstention, or a refusal with its reason.
 
     With --json one line a record (JSON Lines). Exit status 2 where no record could be answered. With --table the
-    answers go to a folder as a table with a row for each record, in parts and over the cores.
+    answers go to a folder as a table with a row for each record, in parts and over the cores. With --report each record
+    gets a page: what this release and those of --with say, and what carried it.
     """
     from auscult.base.errors import UsageError
 
+    if sum(chosen is not None for chosen in (table, report, out)) > 1 or (table is not None and explain):
+        raise UsageError("--table, --report, --out: expected one of them, and no --explain beside --table")
+    if also and report is None:
+        raise UsageError("--with: expected together with --report")
+    if report is not None:
+        _pages([release, *(also or [])], paths, report, json=json)
+        return
     if table is not None:
-        if explain or out is not None:
-            raise UsageError("--table: expected no --explain and no --out beside it; explain the records that matter")
         _library(release, paths, table, json, top=top, by=by, lowest=lowest, distance=distance, workers=workers)
         return
     if top or by or lowest or distance or workers:
         raise UsageError("--top, --by, --lowest, --distance, --workers: expected together with --table")
     _records(release, paths, out, explain=explain, json=json)
+
+
+def _pages(releases: list[Path], paths: list[Path], out: Path, *, json: bool) -> None:
+    """Write a page for each record."""
+    from auscult.service.verbs import report
+
+    pages = report(*paths, releases=releases, out=out)
+    print(as_json([p.as_posix() for p in pages]) if json else "\n".join(str(p) for p in pages))
 
 
 def _library(release: Path, paths: list[Path], table: Path, json: bool, **options: Any) -> None:

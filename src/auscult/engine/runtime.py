@@ -220,11 +220,11 @@ class Release:
         return [
             {
                 **told,
-                "nearest": [
+                "nearest_training_records": [
                     {"record": str(self.neighbours.names[r]), "likeness": round(float(s), 4)}
                     for s, r in zip(likeness[at], row[at], strict=True)
                 ],
-                "limit": round(self.neighbours.limit, 4),
+                "likeness_limit": round(self.neighbours.limit, 4),
             }
             for told, at in zip(explanations, first, strict=True)
         ]

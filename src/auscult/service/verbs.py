@@ -132,6 +132,36 @@ def scan(
     return execute(opened, [Path(p) for p in paths], Path(out), options=options or Options(), report=report)
 
 
+def report(*paths: PathLike, releases: Sequence[PathLike], out: PathLike) -> list[Path]:
+    """Write a page and a JSON file for each record: what one or several releases say, and what carried it.
+
+    Parameters
+    ----------
+    *paths : path
+        Files or folders of raw records, a few.
+    releases : sequence of path
+        Release folders; each answers every record.
+    out : path
+        Folder of the pages.
+
+    Returns
+    -------
+    list of Path
+        The pages.
+
+    Raises
+    ------
+    UsageError
+        If a task has no explanation, or there are very many records.
+    DataError
+        If a path does not exist or is empty.
+    """
+    from auscult.engine.record_report import report_records
+
+    opened = [open_release(Path(r), load_domain) for r in releases]
+    return report_records(opened, [Path(p) for p in paths], Path(out))
+
+
 def verify(release: PathLike, *, trusted: PathLike | None = None) -> Verification:
     """Verify hashes, signature and golden answers of a release.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,24 +20,9 @@ from auscult.engine import scan as scanning
 from auscult.engine.runtime import Release, open_release
 from auscult.engine.scan import ScanOptions
 
-Once = Callable[[str, Callable[[Path], object]], Path]
-RECIPE = {
-    "name": "library-test",
-    "domain": "molecules",
-    "data": {"example": "assays"},
-    "task": {"name": "toxicity", "descriptors": "none"},
-    "model": {"name": "fingerprint-forest", "trees": 5},
-    "split": {"on_leak": "report"},
-    "train": {"threads": 1},
-    "evaluate": {"resamples": 100},
-    "intent": {"use": "test", "not_for": "use", "population": "none", "device": "none"},
-}
+from .small import SMALL_RECIPE
+
 BEST = ScanOptions(top=5, by="narcotic", distance=0.2, workers=1)
-
-
-@pytest.fixture(scope="module")
-def release(once: Once) -> Path:
-    return once("library", lambda folder: auscult.build(Recipe.model_validate(RECIPE), folder)) / "release"
 
 
 @pytest.fixture
@@ -155,7 +139,7 @@ def test_a_compound_far_from_the_training_is_not_answered(release: Path, tmp_pat
 
 
 def test_a_release_may_be_built_without_its_training_records(tmp_path: Path) -> None:
-    recipe = Recipe.model_validate({**RECIPE, "calibrate": {"neighbours": False}})
+    recipe = Recipe.model_validate({**SMALL_RECIPE, "calibrate": {"neighbours": False}})
     made = auscult.build(recipe, tmp_path / "run")
     assert made.release is not None
     assert not (made.release / "neighbours").exists()

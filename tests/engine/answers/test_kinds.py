@@ -47,7 +47,7 @@ MASK[:5] = 1
 TWO = [[1, 1, 5, 5], [2, 2, 6, 6]]
 EXAMPLES: dict[str, dict[str, Any]] = {
     "class": CLASS,
-    "labels": {"probability": P, "label": CLASS["set"]},
+    "labels": {"probability": P, "label": CLASS["set"], "interval": np.zeros((2, P.shape[1], 2))},
     "value": {"value": VALUE, "interval": np.zeros((2, 2, 2))},
     "events": EVENTS,
     "spans": {"span": _ragged([[0, 3]], [[1, 2], [4, 9]]), "label": EVENTS["label"], "score": EVENTS["score"]},

@@ -14,6 +14,7 @@ from auscult.engine.calibration.base import Calibrator
 from auscult.engine.calibration.conformal import fit_conformal_intervals, fit_conformal_sets
 from auscult.engine.calibration.isotonic import fit_isotonic, fit_isotonic_labels
 from auscult.engine.calibration.platt import fit_platt_labels
+from auscult.engine.calibration.rates import fit_label_rates
 from auscult.engine.calibration.table import CALIBRATORS, read_calibrator
 from auscult.engine.calibration.temperature import fit_temperature
 from auscult.engine.calibration.threshold import fit_label_thresholds, fit_threshold
@@ -33,6 +34,7 @@ def fitted() -> list[Calibrator]:
         fit_conformal_intervals(values, values + 1, scale=score, group=group),
         fit_threshold(labels[:, 0], score[:, 0]),
         fit_label_thresholds(labels, score),
+        fit_label_rates(score, labels, coverage=0.9),
         fit_abstention(target, probabilities),
     ]
 

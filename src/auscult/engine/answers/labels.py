@@ -13,6 +13,7 @@ from auscult.base.recipe import CalibrateTable
 from auscult.engine.answers.base import AnswerKind, Calibration, all_rows, close, listed, number, record_of
 from auscult.engine.calibration.isotonic import fit_isotonic_labels
 from auscult.engine.calibration.platt import fit_platt_labels
+from auscult.engine.calibration.rates import fit_label_rates
 from auscult.engine.calibration.table import read_calibrator
 from auscult.engine.calibration.threshold import LabelThresholds, fit_label_thresholds, fit_threshold
 from auscult.engine.metrics import labels as metrics
@@ -21,9 +22,10 @@ TOGETHER = "micro_f1"
 
 
 class LabelsKind(AnswerKind):
-    """One answer an item or a record: ``probability`` (M, K); calibration adds ``label`` (M, K) bool.
+    """One answer an item or a record: ``probability`` (M, K).
 
-    The truth is ``label`` (M, K): 1, 0, or -1 where it is not known.
+    Calibration adds ``label`` (M, K) bool and ``interval`` (M, K, 2), the ends of the rate at which the label holds
+    among answers that are as sure. The truth is ``label`` (M, K): 1, 0, or -1 where it is not known.
     """
 
     name: ClassVar[KindName] = "labels"
@@ -65,6 +67,7 @@ class LabelsKind(AnswerKind):
             made["probability"] = fit_platt_labels(score, known, missing=missing).to_dict()
         if made["probability"] is not None:
             score = read_calibrator(made["probability"]).apply(score)
+        made["interval"] = fit_label_rates(score, known, coverage=table.coverage, missing=missing).to_dict()
         rule, _, level = (table.threshold or "f1").partition(":")
         fit = _together if rule == TOGETHER else fit_label_thresholds
         made["threshold"] = fit(
@@ -77,20 +80,26 @@ class LabelsKind(AnswerKind):
         return made
 
     def apply(self, spec: TaskSpec, outputs: Outputs, calibration: Calibration) -> Outputs:
-        """Add decisions."""
+        """Add decisions and intervals."""
         probability = outputs.array("probability").astype(np.float64)
         if calibration["probability"] is not None:
             probability = read_calibrator(calibration["probability"]).apply(probability)
         label = read_calibrator(calibration["threshold"]).apply(probability)
-        arrays = {**outputs.arrays, "probability": probability, "label": label}
+        interval = read_calibrator(calibration["interval"]).apply(probability)
+        arrays = {**outputs.arrays, "probability": probability, "label": label, "interval": interval}
         return Outputs(arrays, outputs.record, outputs.position, outputs.target)
 
     def present(self, spec: TaskSpec, outputs: Outputs, row: int) -> dict[str, Any]:
-        """Labels that hold, and the probability of each."""
+        """Labels that hold, and the probability of each with its interval."""
         probability, label = outputs.array("probability")[row], outputs.array("label")[row]
+        interval = outputs.array("interval")[row]
         return {
             "label": [name for name, holds in zip(spec.labels, label, strict=True) if holds],
             "probability": {name: round(float(p), 4) for name, p in zip(spec.labels, probability, strict=True)},
+            "interval": {
+                name: [round(float(a), 4), round(float(b), 4)]
+                for name, (a, b) in zip(spec.labels, interval, strict=True)
+            },
         }
 
     def columns(self, spec: TaskSpec, outputs: Outputs) -> dict[str, npt.NDArray[Any]]:
@@ -99,9 +108,12 @@ class LabelsKind(AnswerKind):
         return {name: probability[:, k] for k, name in enumerate(spec.labels)}
 
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
-        """A list and one number a label."""
+        """A list, and one number and one pair a label."""
+        pair = {"type": "array", "items": number(), "minItems": 2, "maxItems": 2}
         return record_of(
-            label=listed({"enum": list(spec.labels)}), probability=record_of(**{name: number() for name in spec.labels})
+            label=listed({"enum": list(spec.labels)}),
+            probability=record_of(**{name: number() for name in spec.labels}),
+            interval=record_of(**dict.fromkeys(spec.labels, pair)),
         )
 
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:

@@ -12,6 +12,7 @@ from auscult.engine.calibration.base import Calibrator
 from auscult.engine.calibration.conformal import ConformalIntervals, ConformalSets
 from auscult.engine.calibration.isotonic import Isotonic, IsotonicLabels
 from auscult.engine.calibration.platt import PlattLabels
+from auscult.engine.calibration.rates import LabelRates
 from auscult.engine.calibration.temperature import Temperature
 from auscult.engine.calibration.threshold import LabelThresholds, Threshold
 
@@ -23,6 +24,7 @@ CALIBRATORS: Mapping[str, type[Calibrator]] = MappingProxyType(
         "platt_labels": PlattLabels,
         "conformal_sets": ConformalSets,
         "conformal_intervals": ConformalIntervals,
+        "label_rates": LabelRates,
         "threshold": Threshold,
         "label_thresholds": LabelThresholds,
         "abstention": Abstention,

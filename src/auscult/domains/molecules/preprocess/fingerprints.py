@@ -17,6 +17,8 @@ Bits = npt.NDArray[np.uint8]
 FingerprintName = Literal[
     "ecfp4", "ecfp4-count", "ecfp6-count", "fcfp4-count", "atom-pair-count", "torsion-count", "path", "maccs", "avalon"
 ]
+CIRCULAR = frozenset(("ecfp4", "ecfp4-count", "ecfp6-count", "fcfp4-count"))
+"""Fingerprints of the surroundings of each atom."""
 SIZE = 2048
 
 
@@ -50,6 +52,11 @@ def _unpacked(vectors: Sequence[Any]) -> Bits:
     return np.unpackbits(packed.reshape(len(vectors), -1), axis=1, bitorder="little")[:, : vectors[0].GetNumBits()]
 
 
+def circular_generator(name: str) -> Any:
+    """Return RDKit's generator of a circular fingerprint; nothing for another."""
+    return _generator(name) if name in CIRCULAR else None
+
+
 @cache
 def _bits(name: FingerprintName) -> Callable[[Any], Any]:
     if name == "maccs":
@@ -72,7 +79,7 @@ def _counter(name: FingerprintName) -> Callable[[Any], npt.NDArray[np.uint32]]:
 
 
 @cache
-def _generator(name: FingerprintName) -> Any:
+def _generator(name: str) -> Any:
     from rdkit.Chem import rdFingerprintGenerator
 
     make = rdFingerprintGenerator

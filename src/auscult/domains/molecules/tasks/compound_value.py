@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array
-from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
+from auscult.base.contracts import Config, Items, Outputs, RecordBatch, Run, TaskSpec, WriteContext
 from auscult.domains.molecules.preprocess.compounds import (
     CompoundConfig,
     compound_bits,
@@ -21,6 +22,7 @@ from auscult.domains.molecules.preprocess.compounds import (
     prepare_compounds,
     sift_compounds,
 )
+from auscult.domains.molecules.preprocess.explain import explain_compounds, write_drawings
 
 
 class CompoundValueConfig(CompoundConfig):
@@ -86,3 +88,19 @@ class CompoundValue:
     def identity(self, batch: RecordBatch) -> npt.NDArray[np.str_]:
         """Return the canonical structure of each compound."""
         return compound_identity(batch)
+
+    def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
+        """Return which atoms carry the score, structural alerts, and what standardisation changed."""
+        return explain_compounds(batch, run, self._config, output="value", labels=self.spec.labels)
+
+    def write(
+        self, batch: RecordBatch, outputs: Outputs, out: Path, *, context: WriteContext
+    ) -> list[tuple[Path, ...]]:
+        """Draw each compound with the atoms that carry its score.
+
+        Raises
+        ------
+        UsageError
+            If it was not asked what carried the answers.
+        """
+        return write_drawings(batch, outputs.array("value"), out, labels=self.spec.labels, context=context)
