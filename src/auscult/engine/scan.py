@@ -7,6 +7,7 @@ n-th batch, so that no record passes between processes and memory does not grow 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -33,6 +34,7 @@ LIMIT_STATUS = 7
 IN_PROCESS_BYTES = 1 << 18
 """A library that is smaller is answered in this process: starting workers would take longer."""
 LOOK_S = 0.2
+RARE_COLLECTIONS = (100_000, 20, 20)
 SAY_S = 10.0
 
 
@@ -305,6 +307,8 @@ def _worker(worker: int) -> None:
     sources = [Source(s["reader"], s["name"], tuple(Path(f) for f in s["files"])) for s in order.pop("sources")]
     job = ScanJob(domain=domain, sources=sources, options=options, **order)
     release = open_release(Path(job.release), lambda name: domain)
+    gc.freeze()  # what was loaded stays; a library makes many short-lived objects and no cycles
+    gc.set_threshold(*RARE_COLLECTIONS)
     for _ in answer_parts(job, release, worker):
         pass
 

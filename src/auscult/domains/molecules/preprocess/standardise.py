@@ -6,12 +6,15 @@ those of RDKit's MolStandardize (Swain's MolVS; Bento et al. 2020, J Cheminform 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Literal
 
 Step = Literal["largest-fragment", "neutralise", "isotopes", "tautomer"]
 STEPS: tuple[Step, ...] = ("largest-fragment", "neutralise", "isotopes", "tautomer")
+_NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[O-\]\[N\+\]\(=O\)|\[N\+\]\(\[O-\]\)=O|O=\[N\+\]\(\[O-\]\)")
+"""Nitro groups as they are mostly written: their charges balance each other and stay, so they ask for nothing."""
 DEFAULT: tuple[Step, ...] = ("largest-fragment", "neutralise")
 
 
@@ -53,7 +56,8 @@ def _asks_for(step: Step, smiles: str) -> bool:
     if step == "largest-fragment":
         return "." in smiles
     if step == "neutralise":
-        return "[" in smiles and ("+" in smiles or "-" in smiles)
+        rest = _NITRO.sub("", smiles) if "[N+]" in smiles else smiles
+        return "[" in rest and ("+" in rest or "-" in rest)
     return step == "tautomer" or "[" in smiles
 
 
@@ -65,11 +69,47 @@ def _apply(step: Step, molecule: Any) -> Any:
     if step == "isotopes":
         return _without_isotopes(molecule)
     changed = _tool(step)(molecule)
+    if step == "tautomer":
+        same = _smiles(changed) == _smiles(molecule)
+    elif step == "largest-fragment":
+        same = changed.GetNumAtoms() == molecule.GetNumAtoms()
+    else:
+        same = _charges(changed) == _charges(molecule)
+    return molecule if same or (_delicate(molecule) and not _exists(changed)) else changed
+
+
+def _charges(molecule: Any) -> tuple[int, int]:
+    """How many atoms are charged, and the sum of charges: taking charges away changes one of the two."""
     from rdkit import Chem
 
-    smiles = Chem.MolToSmiles(changed)
-    same = smiles == Chem.MolToSmiles(molecule)
-    return molecule if same or Chem.MolFromSmiles(smiles) is None else changed
+    return len(molecule.GetSubstructMatches(_charged(), maxMatches=1 << 20)), Chem.GetFormalCharge(molecule)
+
+
+@cache
+def _charged() -> Any:
+    from rdkit import Chem
+
+    return Chem.MolFromSmarts("[!+0]")
+
+
+def _delicate(molecule: Any) -> bool:
+    """Whether a part of a molecule may be none: rings that are aromatic by a charge, atoms with a free valence."""
+    return any(
+        (atom.GetIsAromatic() and atom.GetFormalCharge()) or atom.GetNumRadicalElectrons()
+        for atom in molecule.GetAtoms()
+    )
+
+
+def _exists(molecule: Any) -> bool:
+    from rdkit import Chem
+
+    return Chem.MolFromSmiles(_smiles(molecule)) is not None
+
+
+def _smiles(molecule: Any) -> str:
+    from rdkit import Chem
+
+    return str(Chem.MolToSmiles(molecule))
 
 
 @cache
