@@ -26,6 +26,7 @@ from auscult.base.optional import (
     Probes,
     Recognises,
     Sifts,
+    Sketches,
     Summarises,
     Writes,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "SetAside",
     "Severity",
     "Sifts",
+    "Sketches",
     "Source",
     "Summarises",
     "Task",

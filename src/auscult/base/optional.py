@@ -44,6 +44,18 @@ class Sifts(Protocol):
 
 
 @runtime_checkable
+class Sketches(Protocol):
+    """A task whose records are near-duplicates by what they share, not by how alike their numbers are.
+
+    Two copies of a text with another sentence before it have no number in the same place; the runs of words that they
+    share tell.
+    """
+
+    def sketch(self, batch: RecordBatch) -> npt.NDArray[np.uint32]:
+        """Return the MinHash signature of each prepared record, (N, 60); see ``engine.quality.minhash``."""
+
+
+@runtime_checkable
 class Asks(Protocol):
     """A task whose question is not an item to learn from but is put together from what is known of a record.
 

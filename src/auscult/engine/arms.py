@@ -65,7 +65,7 @@ class Bench:
     @cached_property
     def duplicates(self) -> list[tuple[int, int, str]]:
         """Pairs of records with the same or nearly the same content, looked for once."""
-        return duplicate_pairs(self.dataset)
+        return duplicate_pairs(self.dataset, self.task)
 
 
 def model_settings(recipe: Recipe, task: Task, name: str) -> Mapping[str, Any]:

@@ -7,15 +7,16 @@ the sketch give bits (Charikar 2002, STOC); records that share a band of bits ar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from auscult.base.arrays import Ragged
-from auscult.base.contracts import RecordBatch
+from auscult.base.contracts import RecordBatch, Sketches, Task
 from auscult.engine.dataset import Dataset
+from auscult.engine.quality.minhash import alike_pairs
 
 SKETCH = 256
 MIN_VALUES = 32
@@ -27,13 +28,15 @@ _EXTENDED = frozenset("TDHWL")
 """Axes along which neighbours are alike. A vector of features has none and is compared for exact equality only."""
 
 
-def duplicate_pairs(dataset: Dataset) -> list[tuple[int, int, str]]:
+def duplicate_pairs(dataset: Dataset, task: Task | None = None) -> list[tuple[int, int, str]]:
     """Find pairs of records with the same or nearly the same content.
 
     Parameters
     ----------
     dataset : Dataset
         The prepared records.
+    task : Task, optional
+        Where it makes signatures of its records, these are compared in place of arrays.
 
     Returns
     -------
@@ -43,13 +46,25 @@ def duplicate_pairs(dataset: Dataset) -> list[tuple[int, int, str]]:
     exact: dict[str, list[int]] = defaultdict(list)
     for row, value in enumerate(dataset.hashes):
         exact[str(value)].append(row)
-    pairs = {(a, b): "exact" for rows in exact.values() for a, b in combinations(rows[:MAX_BUCKET], 2)}
+    pairs = {(a, b): "exact" for rows in exact.values() for a, b in _linked(rows)}
+    if task is not None and isinstance(task, Sketches):
+        signatures = [task.sketch(batch) for batch in dataset.batches()]
+        for a, b in alike_pairs(np.concatenate(signatures)).tolist():
+            pairs.setdefault((a, b), "near")
+        return [(a, b, how) for (a, b), how in sorted(pairs.items())]
     sketches = _sketches(dataset.batches())
     if sketches is not None:
         for a, b in _candidates(sketches):
             if float(sketches[a] @ sketches[b]) >= ALIKE:
                 pairs.setdefault((a, b), "near")
     return [(a, b, how) for (a, b), how in sorted(pairs.items())]
+
+
+def _linked(rows: list[int]) -> Iterator[tuple[int, int]]:
+    """Pairs of copies, all of a few; beyond them each copy with the first few, so that none is lost."""
+    yield from combinations(rows[:MAX_BUCKET], 2)
+    for row in rows[MAX_BUCKET:]:
+        yield from ((first, row) for first in rows[:MAX_BUCKET])
 
 
 def _sketches(batches: Iterable[RecordBatch]) -> npt.NDArray[np.float32] | None:
