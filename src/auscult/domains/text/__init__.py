@@ -6,6 +6,8 @@ from auscult.base.contracts import Domain
 
 _HERE = "auscult.domains.text"
 CHECKS = ("encodings", "unlabelled", "spans-of-other-types")
+WORDS = ("identifiers", "label-phrases", "templates")
+FORMS = ("text-languages", "cut-off", "hidden-characters", "rare-labels")
 
 DOMAIN = Domain(
     name="text",
@@ -33,7 +35,11 @@ DOMAIN = Domain(
         "roberta": f"{_HERE}.models.roberta:Roberta",
         "text-transformer": f"{_HERE}.models.text_transformer:TextTransformer",
     },
-    checks={name: f"{_HERE}.checks:{name.replace('-', '_')}" for name in CHECKS},
+    checks={
+        **{name: f"{_HERE}.checks:{name.replace('-', '_')}" for name in CHECKS},
+        **{name: f"{_HERE}.check_words:{name.replace('-', '_')}" for name in WORDS},
+        **{name: f"{_HERE}.check_forms:{name.replace('-', '_')}" for name in FORMS},
+    },
     examples={
         "reports": f"{_HERE}.examples:write_reports_example",
         "narratives": f"{_HERE}.examples:write_narratives_example",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,35 @@ def test_a_folder_of_new_narratives_is_answered_as_json_lines(tmp_path: Path) ->
     assert [a.status for a in answers].count("answered") == 4
     assert all(a.explanation and a.explanation["words"] for a in answers if a.status == "answered")
     assert made.metrics["metrics"]["macro_f1"]["value"] > 0.75
+
+
+def test_a_report_that_was_filed_twice_is_no_test_for_itself(tmp_path: Path) -> None:
+    """Twenty long reports, each filed twice with another first word: whatever the split by record, some leak."""
+    from auscult.base.errors import DataError
+    from auscult.base.recipe import load_recipe
+    from auscult.domains.text import DOMAIN
+    from auscult.engine.build import BuildOptions, build
+
+    rng = np.random.default_rng(0)
+    texts = [" ".join(f"word{k}" for k in rng.integers(0, 5000, 60)) for _ in range(20)]
+    rows = [
+        json.dumps({"event": ("malfunction", "injury")[k % 2], "text": f"{first} {text}"})
+        for first in ("first", "second")
+        for k, text in enumerate(texts)
+    ]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.jsonl").write_text("\n".join(rows))
+    root = Path(__file__).parents[4]
+    changes = [f'data.path="{tmp_path / "data"}"', 'data.example=""', 'split.key="text"']
+    recipe = load_recipe(root / "recipes" / "text" / "event-type-simulated.toml", changes)
+    with pytest.raises(DataError, match=r"0 test records share a subject .* and \d+ have nearly the same content"):
+        build(recipe, tmp_path / "run", DOMAIN, options=BuildOptions(cache=tmp_path / "cache", workers=1))
+
+
+def test_a_text_in_another_language_is_refused_with_its_reason() -> None:
+    task = DocumentClass(CONFIG.model_copy(update={"languages": ("en",)}))
+    assert len(task.prepare(_batch(text=["The pump stopped and was not used for the patient"]))) == 1
+    with pytest.raises(ReadError, match="expected a text in en, got one whose language is es in 1 of 1 texts"):
+        task.prepare(_batch(text=["El paciente ingresó por un dolor y fue dado de alta"]))
+    with pytest.raises(ReadError, match="whose language is unknown"):
+        task.prepare(_batch(text=["xqzt vlorp brindle zmekt qwop lkjh zzz"]))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column
@@ -17,10 +18,13 @@ from auscult.base.errors import ReadError, RecipeError
 from auscult.base.files import sha256
 from auscult.domains.text.preprocess.codes import folded
 from auscult.domains.text.preprocess.cues import FEATURES, cue_features
+from auscult.domains.text.preprocess.language import languages
 from auscult.domains.text.preprocess.ngrams import NgramPlan, hashed_ngrams, hashed_words
 from auscult.domains.text.preprocess.profile import profiles
+from auscult.domains.text.preprocess.sketch import signatures
 from auscult.domains.text.preprocess.subwords import read_tokenizer, subwords
 from auscult.domains.text.preprocess.words import word_spans
+from auscult.engine.quality.minhash import PLACES
 
 TEXT = np.dtypes.StringDType()
 TEXT_FIELD = Field("text", "text")
@@ -35,6 +39,11 @@ class TextConfig(Config):
         ("text",), min_length=1, description="Columns that are the text, joined in this order."
     )
     groups: tuple[str, ...] = Setting((), description="Further columns that are kept as group keys.")
+    languages: tuple[str, ...] = Setting(
+        (),
+        description="Languages that are answered, such as 'en' (ISO 639-1), or scripts such as 'cyrillic'; a text of "
+        "another or of an unknown one is refused. All are answered when empty.",
+    )
     buckets: int = Setting(1 << 16, ge=1 << 8, le=1 << 22, description="Features that n-grams are hashed to.")
     features: int = Setting(512, ge=16, le=1 << 14, description="Most features of one text.")
     word_run: int = Setting(2, ge=1, le=5, description="Longest run of words that is a feature.")
@@ -80,6 +89,7 @@ class TextItems:
             raise ReadError(
                 f"text: expected at least one word, got none in {empty} of {len(texts)} texts; leave the record out"
             )
+        self._require_language(texts)
         groups = dict(batch.groups)
         for name in self._config.groups:
             if batch.has(name):
@@ -87,6 +97,15 @@ class TextItems:
         groups["text"] = np.array([text_key(t) for t in texts])
         made: dict[Field, Column] = {TEXT_FIELD: np.array(texts, dtype=TEXT)}
         return replace(batch.with_columns(made, drop=[f.name for f in batch.fields]), groups=groups)
+
+    def _require_language(self, texts: Sequence[str]) -> None:
+        wanted = self._config.languages
+        odd = [f for f in languages(texts).tolist() if f not in wanted] if wanted else []
+        if odd:
+            raise ReadError(
+                f"text: expected a text in {' or '.join(wanted)}, got one whose language is {odd[0]} in {len(odd)} of "
+                f"{len(texts)} texts; this task answers no other"
+            )
 
     def _columns(self, batch: RecordBatch) -> list[str]:
         wanted = list(self._config.text)
@@ -140,6 +159,10 @@ class TextItems:
                 f"got {self._config.vocabulary}"
             )
         return tokenizer
+
+    def sketch(self, batch: RecordBatch) -> npt.NDArray[np.uint32]:
+        """Return what near-duplicates are found by, (N, 60)."""
+        return signatures([str(t) for t in batch.dense("text")], PLACES)
 
     def words_that_count(self, text: str, run: Run, column: int) -> list[dict[str, Any]]:
         """Return the words whose absence lowers a probability most, with where they stand and by how much.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array
@@ -78,6 +79,10 @@ class DocumentClass:
         """One answer a text."""
         target = None if items.target is None else {"label": items.target}
         return Outputs({"probability": arrays["probability"]}, items.record, None, target)
+
+    def sketch(self, batch: RecordBatch) -> npt.NDArray[np.uint32]:
+        """What near-duplicates are found by."""
+        return self._cutter.sketch(batch)
 
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """The words that carried the most probable class."""

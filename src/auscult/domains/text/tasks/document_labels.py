@@ -103,6 +103,10 @@ class DocumentLabels:
         target = None if items.target is None else {"label": items.target}
         return Outputs({"probability": arrays["probability"]}, items.record, None, target)
 
+    def sketch(self, batch: RecordBatch) -> npt.NDArray[np.uint32]:
+        """What near-duplicates are found by."""
+        return self._cutter.sketch(batch)
+
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """The words that carried the most probable label."""
         return explained(self._cutter, batch, outputs, run)
