@@ -22,11 +22,14 @@ DOMAIN = Domain(
     },
     tasks={
         "document-class": f"{_HERE}.tasks.document_class:DocumentClass",
+        "event-parse": f"{_HERE}.tasks.event_parse:EventParse",
         "text-spans": f"{_HERE}.tasks.text_spans:TextSpans",
         "document-labels": f"{_HERE}.tasks.document_labels:DocumentLabels",
     },
     models={
         "window-tagger": f"{_HERE}.models.window_tagger:WindowTagger",
+        "pronoun-rule": f"{_HERE}.models.sex_rule:PronounRule",
+        "sex-rule": f"{_HERE}.models.sex_rule:SexRule",
         "crf-tagger": f"{_HERE}.models.crf_tagger:CrfTagger",
         "tfidf-linear": f"{_HERE}.models.tfidf_linear:TfidfLinear",
         "linear-text": f"{_HERE}.models.linear_text:LinearText",
@@ -44,6 +47,7 @@ DOMAIN = Domain(
         "reports": f"{_HERE}.examples:write_reports_example",
         "narratives": f"{_HERE}.examples:write_narratives_example",
         "identified-notes": f"{_HERE}.examples:write_identified_example",
+        "event-narratives": f"{_HERE}.examples:write_events_example",
         "tagged-notes": f"{_HERE}.examples:write_tagged_example",
     },
 )

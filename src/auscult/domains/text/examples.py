@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from auscult.domains.text.simulate.events import simulate_events
 from auscult.domains.text.simulate.files import write_csv, write_jsonl, write_plain
 from auscult.domains.text.simulate.identifiers import simulate_notes
 from auscult.domains.text.simulate.reports import simulate_reports
@@ -40,3 +41,9 @@ def write_tagged_example(folder: Path, seed: int, *, small: bool) -> None:
     """Write notes with simulated identifiers as tagged tokens: 8, or 60."""
     folder.mkdir(parents=True, exist_ok=True)
     write_iob(folder / "sim_tagged.tsv", simulate_notes(8 if small else 60, np.random.default_rng(seed)))
+
+
+def write_events_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write narratives that state sex, age and dates, or do not, as one table: 12, or 240."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_csv(folder / "sim_narratives.csv", simulate_events(12 if small else 240, np.random.default_rng(seed)))

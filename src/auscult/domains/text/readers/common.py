@@ -59,8 +59,9 @@ def head_of(path: Path) -> bytes:
 
 
 def short_name(path: Path) -> str:
-    """Return a file's name up to its first dot."""
-    return path.name.split(".")[0]
+    """Return a file's name without its last ending, and without that of a packed file."""
+    name = path.name.removesuffix(".bz2").removesuffix(".gz")
+    return name.rpartition(".")[0] or name
 
 
 def is_text(head: bytes) -> bool:
