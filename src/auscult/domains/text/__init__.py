@@ -15,6 +15,8 @@ DOMAIN = Domain(
     readers={
         "brat": f"{_HERE}.readers.brat:BratReader",
         "iob": f"{_HERE}.readers.iob:IobReader",
+        "maude": f"{_HERE}.readers.maude:MaudeReader",
+        "openfda": f"{_HERE}.readers.openfda:OpenfdaReader",
         "span-json": f"{_HERE}.readers.span_json:SpanJsonReader",
         "jsonl": f"{_HERE}.readers.jsonl:JsonlReader",
         "text-table": f"{_HERE}.readers.table:TextTableReader",
@@ -48,6 +50,7 @@ DOMAIN = Domain(
         "narratives": f"{_HERE}.examples:write_narratives_example",
         "identified-notes": f"{_HERE}.examples:write_identified_example",
         "event-narratives": f"{_HERE}.examples:write_events_example",
+        "device-events": f"{_HERE}.examples:write_device_events_example",
         "tagged-notes": f"{_HERE}.examples:write_tagged_example",
     },
 )

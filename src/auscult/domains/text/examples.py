@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from auscult.domains.text.simulate.events import simulate_events
-from auscult.domains.text.simulate.files import write_csv, write_jsonl, write_plain
+from auscult.domains.text.simulate.files import (
+    write_csv,
+    write_jsonl,
+    write_maude,
+    write_openfda,
+    write_plain,
+)
 from auscult.domains.text.simulate.identifiers import simulate_notes
 from auscult.domains.text.simulate.reports import simulate_reports
 from auscult.domains.text.simulate.span_files import write_brat, write_iob, write_span_json
@@ -47,3 +53,12 @@ def write_events_example(folder: Path, seed: int, *, small: bool) -> None:
     """Write narratives that state sex, age and dates, or do not, as one table: 12, or 240."""
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(folder / "sim_narratives.csv", simulate_events(12 if small else 240, np.random.default_rng(seed)))
+
+
+def write_device_events_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write labelled reports as the FDA publishes them, half as MAUDE files and half as openFDA: 8, or 60."""
+    folder.mkdir(parents=True, exist_ok=True)
+    reports = simulate_reports(8 if small else 60, np.random.default_rng(seed))
+    half = len(reports) // 2
+    write_maude(folder, reports[:half])
+    write_openfda(folder / "sim_events.json", reports[half:], first=half + 1)
