@@ -9,8 +9,9 @@ _HERE = "auscult.domains.molecules"
 
 DOMAIN = Domain(
     name="molecules",
-    summary="compounds: toxicity, properties and screening from SMILES",
+    summary="compounds: toxicity, properties and screening from SMILES and SDF",
     readers={
+        "sdf": f"{_HERE}.readers.sdf:SdfReader",
         "smiles-table": f"{_HERE}.readers.smiles_table:SmilesTableReader",
     },
     tasks={
@@ -28,6 +29,10 @@ DOMAIN = Domain(
         "standardised": f"{_HERE}.checks:standardised",
         "metals": f"{_HERE}.checks:metals",
         "conflicting-measurements": f"{_HERE}.checks:conflicting_measurements",
+        "missing-measurements": f"{_HERE}.checks:missing_measurements",
+        "duplicates": f"{_HERE}.checks:duplicates",
+        "scaffold-overlap": f"{_HERE}.checks:scaffold_overlap",
+        "sizes": f"{_HERE}.checks:sizes",
     },
     examples={
         "assays": f"{_HERE}.examples:write_assays_example",

@@ -27,11 +27,21 @@ def write_assays_example(folder: Path, seed: int, *, small: bool) -> None:
 
 
 def write_properties_example(folder: Path, seed: int, *, small: bool) -> None:
-    """Write a table of simulated compounds with a simulated lipophilicity, 24 or 480; some cells are empty."""
+    """Write simulated compounds with a simulated lipophilicity, 24 or 480: a table, and a quarter of them as SDF.
+
+    Some have no measurement.
+    """
+    from rdkit import Chem
+
     rng = np.random.default_rng(seed)
-    lines = ["compound_id,smiles,lipophilicity"]
+    lines, blocks = ["compound_id,smiles,lipophilicity"], list[str]()
     for k, compound in enumerate(make_compounds(rng, 24 if small else 480)):
         cell = "" if rng.random() < MISSING else f"{compound.lipophilicity + rng.normal(0, NOISE):.2f}"
-        lines.append(f"SIM-{k + 1:04d},{compound.smiles},{cell}")
+        if k % 4:
+            lines.append(f"SIM-{k + 1:04d},{compound.smiles},{cell}")
+        else:
+            block = Chem.MolToMolBlock(Chem.MolFromSmiles(compound.smiles))
+            blocks.append(f"SIM-{k + 1:04d}{block}>  <lipophilicity>\n{cell}\n\n$$$$\n")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "simulated_properties.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "simulated_structures.sdf").write_text("".join(blocks), encoding="utf-8")
