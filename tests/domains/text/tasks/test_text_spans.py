@@ -16,6 +16,7 @@ from auscult.domains.text.checks import spans_of_other_types
 from auscult.domains.text.models.crf_tagger import CrfTagger, CrfTaggerConfig
 from auscult.domains.text.simulate.identifiers import IDENTIFIERS, simulate_notes
 from auscult.domains.text.tasks.text_spans import TextSpans, TextSpansConfig
+from auscult.engine.answers import kind_of
 from auscult.engine.drivers import load_program
 
 TEXT = np.dtypes.StringDType()
@@ -120,3 +121,19 @@ def test_what_is_refused() -> None:
 def test_the_simulated_types_are_all_in_the_notes() -> None:
     kinds = {k for n in simulate_notes(40, np.random.default_rng(0)) for *_, k in n.spans}
     assert kinds == set(IDENTIFIERS)
+
+
+def test_the_words_that_carried_a_span_are_those_in_and_beside_it() -> None:
+    task = TextSpans(TextSpansConfig(buckets=1 << 13))
+    run = _learned(task, _notes(60, 1))
+    batch = task.prepare(_batch(["Contact: Elif Klee, elif.klee@hospital.example\nMRN: 1234567"]))
+    items = task.cut(batch)
+    answers = kind_of(task.spec).apply(
+        task.spec, task.join(batch, items, run({"ids": items.inputs["ids"]})), {"threshold": 0.5}
+    )
+    (told,) = task.explain(batch, answers, run)
+    text = str(batch.dense("text")[0])
+    by_span = {text[s["begin"] : s["end"]]: [text[w["begin"] : w["end"]] for w in s["words"]] for s in told["spans"]}
+    assert "1234567" in by_span
+    assert set(by_span["1234567"]) & {"MRN", "1234567", ":"}
+    assert all(w["carries"] > 0 for s in told["spans"] for w in s["words"])

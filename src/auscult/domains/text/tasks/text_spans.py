@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column, Ragged
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, TaskSpec
+from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
 from auscult.domains.text.preprocess.chain import TOGETHER, allowed, span_candidates
 from auscult.domains.text.preprocess.profile import profiles
@@ -19,6 +20,7 @@ from auscult.domains.text.preprocess.token_features import N_FEATURES, chunks, t
 from auscult.domains.text.preprocess.tokens import Tokens, tokenised
 from auscult.domains.text.simulate.identifiers import IDENTIFIERS
 from auscult.domains.text.tasks.common import TEXT, TEXT_FIELD, text_key
+from auscult.domains.text.tasks.span_explain import words_that_carry
 from auscult.engine.metrics.spans import entity_f1, entity_precision, entity_recall
 
 SPAN_FIELD = Field("span", "ids", ragged=True)
@@ -166,6 +168,32 @@ class TextSpans:
             whole[row][part][deeper] = score[k, :n][deeper]
             far[row][part][deeper] = depth[deeper]
         return whole
+
+    def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
+        """The words in and beside each span that carried it."""
+        texts = [str(t) for t in batch.dense("text")]
+        tokens = tokenised(texts)
+        made: list[dict[str, Any]] = [{"spans": []} for _ in texts]
+        for k, row in enumerate(outputs.record.tolist()):
+            spans = [
+                (int(a), int(b), int(c))
+                for (a, b), c in zip(outputs.ragged("span")[k], outputs.ragged("label")[k], strict=True)
+            ]
+            ask = partial(self._probabilities, run)
+            made[row] = {"spans": words_that_carry(texts[row], tokens.characters(row), spans, ask)}
+        return made
+
+    def _probabilities(self, run: Run, texts: Sequence[str], span: tuple[int, int, int]) -> list[float]:
+        """Probability of one exact span in each of some texts."""
+        batch = RecordBatch((TEXT_FIELD,), {"text": np.array(texts, dtype=TEXT)}, np.array([""] * len(texts)))
+        items = self.cut(batch)
+        answers = self.join(batch, items, run(items.inputs))
+        made = []
+        for row in range(len(texts)):
+            places, labels = answers.ragged("span")[row], answers.ragged("label")[row]
+            same = (places[:, 0] == span[0]) & (places[:, 1] == span[1]) & (labels == span[2])
+            made.append(float(answers.ragged("score")[row][same].sum()))
+        return made
 
     def summary(self, outputs: Outputs) -> Mapping[str, float]:
         """Precision, recall and F1 of each type that the test holds, and how many spans of it."""
