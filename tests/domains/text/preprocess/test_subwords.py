@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from auscult.base.errors import RecipeError
-from auscult.domains.text.preprocess.subwords import read_tokenizer, subwords
+from auscult.domains.text.preprocess.subwords import read_tokenizer, subword_tokens, subwords
 from auscult.domains.text.tasks.common import TextItems
 from auscult.domains.text.tasks.document_class import DocumentClassConfig
 from domains.text.tokenizer import WORDS, write_tokenizer
@@ -36,3 +36,13 @@ def test_a_vocabulary_below_the_tokenizer_is_refused(tmp_path: Path, monkeypatch
     config = DocumentClassConfig(tokenizer=path).model_copy(update={"vocabulary": len(WORDS)})
     with pytest.raises(RecipeError, match=r"\[task\] vocabulary: expected more than the 10 subwords .*got 10"):
         TextItems(config).tokens(["pump"])
+
+
+def test_subwords_stand_where_they_are_in_the_text(tmp_path: Path) -> None:
+    tokenizer = read_tokenizer(write_tokenizer(tmp_path / "tokenizer.json"))
+    texts = ["The  pump exploded", "", "pump"]
+    tokens, numbers = subword_tokens(tokenizer, texts)
+    words = [[text[a:b] for a, b in tokens.characters(row)] for row, text in enumerate(texts)]
+    assert words == [["The", "pump", "exploded"], [], ["pump"]]
+    assert numbers.tolist() == [5, 6, 2, 6]
+    assert tokens.first.tolist() == [0, 3, 3, 4]

@@ -18,6 +18,7 @@ from auscult.domains.text.simulate.identifiers import IDENTIFIERS, simulate_note
 from auscult.domains.text.tasks.text_spans import TextSpans, TextSpansConfig
 from auscult.engine.answers import kind_of
 from auscult.engine.drivers import load_program
+from domains.text.tokenizer import write_tokenizer
 
 TEXT = np.dtypes.StringDType()
 
@@ -137,3 +138,40 @@ def test_the_words_that_carried_a_span_are_those_in_and_beside_it() -> None:
     assert "1234567" in by_span
     assert set(by_span["1234567"]) & {"MRN", "1234567", ":"}
     assert all(w["carries"] > 0 for s in told["spans"] for w in s["words"])
+
+
+def test_subwords_as_tokens_keep_the_characters(tmp_path: Path) -> None:
+    path = str(write_tokenizer(tmp_path / "tokenizer.json"))
+    task = TextSpans(TextSpansConfig(labels=("PART",), tokenizer=path, vocabulary=64))
+    batch = task.prepare(_batch(["the pump, the pump"], [[(4, 8, "PART"), (14, 18, "PART")]]))
+    items = task.cut(batch)
+    assert items.target is not None
+    assert items.inputs["tokens"][0, :2].tolist() == [5, 6]
+    begins = np.flatnonzero(items.target[0] == 1)
+    score = np.zeros((1, items.target.shape[1], 3))
+    score[0, :, 0] = 9
+    score[0, begins] = [0, 9, 0]
+    answers = task.join(batch, items, {"score": score})
+    assert answers.ragged("span")[0].tolist() == [[4, 8], [14, 18]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u05e9\u05dc\u05d5\u05dd Ms Ahorn \u202eabc\u202c",  # right to left, and a mark of direction
+        "Ms\u200b Ahorn\ufeff came",  # zero-width
+        "\U0001f489 Ahorn \ud800",  # beyond the basic plane, and half of a pair
+        "Ms Ahorn " + "x" * 20_000,
+        "a\u0301" * 50,  # marks on letters
+        "头痛三天, seen by Ahorn",
+    ],
+)
+def test_odd_texts_are_answered_with_characters_of_the_text(text: str) -> None:
+    task = TextSpans(TextSpansConfig(buckets=1 << 13))
+    batch = task.prepare(_batch([text.replace("\ud800", "\ufffd")]))
+    items = task.cut(batch)
+    score = np.zeros((len(items), items.inputs["ids"].shape[1], 1 + 2 * len(IDENTIFIERS)))
+    answers = task.join(batch, items, {"score": score})
+    spans = answers.ragged("span")[0]
+    assert (spans[:, 0] < spans[:, 1]).all()
+    assert spans.max(initial=0) <= len(text)

@@ -13,7 +13,7 @@ class Bert:
     """An encoder of the transformers library with a head for the task."""
 
     Config: ClassVar[type[Config]] = EncoderConfig
-    kinds: ClassVar[tuple[KindName, ...]] = ("class", "labels")
+    kinds: ClassVar[tuple[KindName, ...]] = ("class", "labels", "spans")
     inputs: ClassVar[tuple[str, ...]] = ("tokens",)
 
     def __init__(self, config: EncoderConfig) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from auscult.base.errors import RecipeError
+from auscult.domains.text.preprocess.codes import Corpus
+from auscult.domains.text.preprocess.tokens import Tokens as Stretches
 
 Tokens = npt.NDArray[np.int64]
 
@@ -35,6 +37,23 @@ def read_tokenizer(path: Path) -> Any:
     return tokenizer
 
 
+def tokenizer_for(path: Path, vocabulary: int) -> Any:
+    """Open a tokenizer whose subwords fit into a vocabulary with 0 for none.
+
+    Raises
+    ------
+    RecipeError
+        If the file is no tokenizer, or has more subwords.
+    """
+    tokenizer = read_tokenizer(path)
+    size = tokenizer.get_vocab_size()
+    if size >= vocabulary:
+        raise RecipeError(
+            f"[task] vocabulary: expected more than the {size} subwords of the tokenizer, got {vocabulary}"
+        )
+    return tokenizer
+
+
 def subwords(tokenizer: Any, texts: Sequence[str], length: int) -> Tokens:
     """Return the subwords of texts, each number plus one, padded with 0 on the right: (N, length).
 
@@ -54,3 +73,24 @@ def subwords(tokenizer: Any, texts: Sequence[str], length: int) -> Tokens:
         tokens[row, : len(ids)] = np.asarray(ids) + 1
     tokenizer.no_truncation()
     return tokens
+
+
+def subword_tokens(tokenizer: Any, texts: Sequence[str]) -> tuple[Stretches, Tokens]:
+    """Return the subwords of texts where they stand, and each number plus one, (W,); without marks of begin and end.
+
+    Parameters
+    ----------
+    tokenizer : tokenizers.Tokenizer
+        As ``read_tokenizer`` gives it.
+    texts : sequence of N str
+        Any texts.
+    """
+    corpus = Corpus.of(texts)
+    encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    places = [np.array(e.offsets, dtype=np.int64).reshape(-1, 2) + corpus.begin[k] for k, e in enumerate(encoded)]
+    rows = np.repeat(np.arange(len(texts)), [len(p) for p in places])
+    numbers = [np.array(e.ids, dtype=np.int64) + 1 for e in encoded]
+    whole = np.concatenate([*places, np.zeros((0, 2), np.int64)])
+    there = whole[:, 1] > whole[:, 0]
+    number = np.concatenate([*numbers, np.zeros(0, np.int64)])
+    return Stretches(corpus, whole[there, 0], whole[there, 1], rows[there]), number[there]

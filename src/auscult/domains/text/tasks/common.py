@@ -14,7 +14,7 @@ from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column
 from auscult.base.contracts import Config, Field, Index, Items, LocalFile, Outputs, RecordBatch, Run
-from auscult.base.errors import ReadError, RecipeError
+from auscult.base.errors import ReadError
 from auscult.base.files import sha256
 from auscult.domains.text.preprocess.codes import folded
 from auscult.domains.text.preprocess.cues import FEATURES, cue_features
@@ -22,7 +22,7 @@ from auscult.domains.text.preprocess.language import languages
 from auscult.domains.text.preprocess.ngrams import NgramPlan, hashed_ngrams, hashed_words
 from auscult.domains.text.preprocess.profile import profiles
 from auscult.domains.text.preprocess.sketch import signatures
-from auscult.domains.text.preprocess.subwords import read_tokenizer, subwords
+from auscult.domains.text.preprocess.subwords import subwords, tokenizer_for
 from auscult.domains.text.preprocess.words import word_spans
 from auscult.engine.quality.minhash import PLACES
 
@@ -151,14 +151,7 @@ class TextItems:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        tokenizer = read_tokenizer(Path(self._config.tokenizer))
-        size = tokenizer.get_vocab_size()
-        if size >= self._config.vocabulary:
-            raise RecipeError(
-                f"[task] vocabulary: expected more than the {size} subwords of the tokenizer, "
-                f"got {self._config.vocabulary}"
-            )
-        return tokenizer
+        return tokenizer_for(Path(self._config.tokenizer), self._config.vocabulary)
 
     def sketch(self, batch: RecordBatch) -> npt.NDArray[np.uint32]:
         """Return what near-duplicates are found by, (N, 60)."""

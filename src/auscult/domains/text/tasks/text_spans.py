@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,10 +13,11 @@ import numpy.typing as npt
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column, Ragged
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.contracts import Config, Field, Items, LocalFile, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
 from auscult.domains.text.preprocess.chain import TOGETHER, allowed, span_candidates
 from auscult.domains.text.preprocess.profile import profiles
+from auscult.domains.text.preprocess.subwords import subword_tokens, tokenizer_for
 from auscult.domains.text.preprocess.token_features import N_FEATURES, chunks, token_features, word_numbers
 from auscult.domains.text.preprocess.tokens import Tokens, tokenised
 from auscult.domains.text.simulate.identifiers import IDENTIFIERS
@@ -37,7 +39,10 @@ class TextSpansConfig(Config):
     )
     groups: tuple[str, ...] = Setting((), description="Further columns that are kept as group keys.")
     buckets: int = Setting(1 << 17, ge=1 << 10, le=1 << 22, description="Features that templates are hashed to.")
-    vocabulary: int = Setting(1 << 13, ge=64, le=1 << 20, description="Numbers that words are hashed to, for networks.")
+    tokenizer: LocalFile = Setting(
+        "", description="File tokenizer.json whose subwords are the tokens; runs of letters and digits when empty."
+    )
+    vocabulary: int = Setting(1 << 13, ge=64, le=1 << 20, description="Numbers of words or subwords, with 0 for none.")
     length: int = Setting(64, ge=16, le=1024, description="Tokens of a chunk; a longer text is several chunks.")
     margin: int = Setting(6, ge=0, le=256, description="Tokens at either end of a chunk that the next one has too.")
 
@@ -114,18 +119,29 @@ class TextSpans:
         The position is the first token of the chunk in its text.
         """
         texts = [str(t) for t in batch.dense("text")]
-        tokens = tokenised(texts)
+        tokens, numbers = self._tokenised(texts)
         c = self._config
         where = chunks(np.diff(tokens.first).tolist(), c.length, c.margin)
         record, position = (np.array(v, dtype=np.int64) for v in zip(*where, strict=True))
         at = self._places(tokens, record, position)
         inputs: dict[str, Array] = {
             "ids": _spread(token_features(tokens, c.buckets), at, -1),
-            "tokens": _spread(word_numbers(tokens, c.vocabulary), at, 0),
+            "tokens": _spread(numbers, at, 0),
             "profile": profiles(texts)[record],
         }
         target = _spread(tags(tokens, batch.ragged("span")), at, PAD) if batch.has("span") else None
         return Items(inputs, record, position, target)
+
+    def _tokenised(self, texts: Sequence[str]) -> tuple[Tokens, npt.NDArray[np.int64]]:
+        """Tokens of texts, and their numbers for networks, (W,)."""
+        if self._config.tokenizer:
+            return subword_tokens(self._tokenizer, texts)
+        tokens = tokenised(texts)
+        return tokens, word_numbers(tokens, self._config.vocabulary)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return tokenizer_for(Path(self._config.tokenizer), self._config.vocabulary)
 
     def _places(self, tokens: Tokens, record: Array, position: Array) -> npt.NDArray[np.int64]:
         """Number of the token at each place of each chunk, (N, T); -1 beyond the text."""
@@ -144,7 +160,7 @@ class TextSpans:
         else:
             score = np.log(np.maximum(np.asarray(arrays["tag"], dtype=np.float64).transpose(0, 2, 1), 1e-12))
         link = np.asarray(arrays["link"][0], dtype=np.float64) if "link" in arrays and len(items) else None
-        tokens = tokenised([str(t) for t in batch.dense("text")])
+        tokens, _ = self._tokenised([str(t) for t in batch.dense("text")])
         whole = self._whole(tokens, items, score)
         found = _candidates(whole, allowed(len(self.spec.labels)) if link is None else link)
         made = [_by_character(tokens.characters(row), f) for row, f in enumerate(found)]
@@ -172,7 +188,7 @@ class TextSpans:
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """The words in and beside each span that carried it."""
         texts = [str(t) for t in batch.dense("text")]
-        tokens = tokenised(texts)
+        tokens, _ = self._tokenised(texts)
         made: list[dict[str, Any]] = [{"spans": []} for _ in texts]
         for k, row in enumerate(outputs.record.tolist()):
             spans = [
