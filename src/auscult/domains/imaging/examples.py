@@ -14,6 +14,7 @@ from auscult.domains.imaging.readers.labels import LABELS
 from auscult.domains.imaging.simulate.brain import simulate_brain, write_nifti
 from auscult.domains.imaging.simulate.chest import detector_values, simulate_chest
 from auscult.domains.imaging.simulate.dicom_files import Header, write_xray
+from auscult.domains.imaging.simulate.instruments import simulate_photograph
 
 
 def write_xray_example(folder: Path, seed: int, *, small: bool) -> None:
@@ -56,3 +57,28 @@ def write_mr_example(folder: Path, seed: int, *, small: bool) -> None:
         name = f"sim_brain_{number:03d}.nii.gz"
         write_nifti(folder / "images" / name, volume.image)
         write_nifti(folder / "labels" / name, volume.mask)
+
+
+def write_instruments_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write photographs of instruments in the YOLO layout, each a series of its own: 6, or 360 in three roles."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    rng = np.random.default_rng([seed, 4])
+    mark = PngInfo()
+    mark.add_text("Description", "Simulated photograph")
+    counts = {"train": 2, "valid": 2, "test": 2} if small else {"train": 240, "valid": 60, "test": 60}
+    for role, count in counts.items():
+        for name in ("images", "labels"):
+            (folder / role / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            made = simulate_photograph(rng)
+            height, width = made.image.shape[:2]
+            name = f"sim_{role}_{number * 100:05d}"
+            Image.fromarray(made.image).save(folder / role / "images" / f"{name}.png", pnginfo=mark)
+            rows = [
+                f"{k} {(x0 + x1) / 2 / width:.6f} {(y0 + y1) / 2 / height:.6f} "
+                f"{(x1 - x0) / width:.6f} {(y1 - y0) / height:.6f}\n"
+                for k, x0, y0, x1, y1 in made.boxes
+            ]
+            (folder / role / "labels" / f"{name}.txt").write_text("".join(rows), encoding="utf-8")

@@ -1,0 +1,54 @@
+"""Model ``region-trees``: the thing that stands out, and boosted trees on its size, colour and texture; a floor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field as Setting
+
+from auscult.base.contracts import Config, FitContext, Fitted, Items, ItemSet, KindName
+from auscult.engine.blocks.trees import Weighing, fit_class_trees
+
+
+class RegionTreesConfig(Config):
+    """Settings of the trees."""
+
+    rounds: int = Setting(150, ge=1, description="Boosting rounds at the most; validation stops them.")
+    leaves: int = Setting(7, ge=2, description="Leaves of a tree.")
+    learning_rate: float = Setting(0.1, gt=0, description="Shrinkage of each tree.")
+    min_leaf: int = Setting(5, ge=1, description="Items in a leaf at the least.")
+
+
+class RegionTrees:
+    """The class of the one region of a picture; it learns from pictures with a single box."""
+
+    Config: ClassVar[type[Config]] = RegionTreesConfig
+    kinds: ClassVar[tuple[KindName, ...]] = ("boxes",)
+    inputs: ClassVar[tuple[str, ...]] = ("features", "region")
+
+    def __init__(self, config: RegionTreesConfig) -> None:
+        self._config = config
+
+    def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
+        """Fit the trees; validation items decide how many."""
+        c = self._config
+        settings = {
+            "input": "features",
+            "rounds": c.rounds,
+            "num_leaves": c.leaves,
+            "learning_rate": c.learning_rate,
+            "min_data_in_leaf": c.min_leaf,
+            "feature_fraction": 0.3,
+        }
+        return fit_class_trees(_single(train), _single(valid), context, settings=settings, weighing=Weighing())
+
+
+def _single(items: ItemSet) -> ItemSet:
+    """The items with the class of their only box as target; -1 where there is none or are several."""
+    target = items.target()
+    alone = (target[:, :, 4] >= 0).sum(axis=1) == 1
+    label = np.where(alone, target[:, 0, 4], -1).astype(np.int64)
+    whole = Items(items.inputs(), items.items.record[items.rows], items.items.position[items.rows], label)
+    return replace(items, items=whole, rows=np.arange(len(label)))

@@ -1,0 +1,117 @@
+"""Pictures with boxes in the YOLO layout: ``images/<name>.jpg`` and ``labels/<name>.txt``, below a role or not.
+
+A line of a label file is ``class x y width height``: a whole number from 0, and centre and size as shares of the
+picture's sides. Folders above named ``train``, ``valid`` (or ``val``) and ``test`` are the roles of a split. Names of
+files that end in a number are photographs of a series, as cameras count them; neighbours are much alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from auscult.base.arrays import Ragged
+from auscult.base.contracts import Field, RecordBatch, SetAside, Source
+from auscult.base.errors import ReadError
+from auscult.domains.imaging.readers.common import COLOURS
+from auscult.domains.imaging.readers.photo import read_picture
+
+NAME = "yolo"
+ROLES = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
+SERIES_BLOCK = 50
+"""Photographs of a series that stay together where a recipe splits by the group key ``block``."""
+EDGE = 1e-3
+"""How far a box may reach over the border by rounding, as a share of the side."""
+MAX_BYTES = 1 << 20
+_COUNTED = re.compile(r"^(.*?)[_-]?(?:Add)?(\d+)(?:_jpe?g|_png)?(?:\.rf\.[0-9a-f]+)?$")
+
+
+class YoloReader:
+    """Reads pictures with boxes.
+
+    Fields: ``image`` (H, W, 3), 0 to 1; ``box`` (n, 4) as x0, y0, x1, y1 in pixels and ``box_label`` (n,) as numbers.
+    Groups: ``split`` by the folder, ``block`` by the series and its number. The layout names no subjects.
+    """
+
+    def detect(self, files: Sequence[Path]) -> Iterator[Source]:
+        """Yield pictures in a folder ``images`` that have a text file of their name in ``labels`` beside it."""
+        known = set(files)
+        for path in files:
+            if path.parent.name == "images":
+                beside = path.parent.parent / "labels" / f"{path.stem}.txt"
+                if beside in known:
+                    yield Source(NAME, path.stem, (path, beside))
+
+    def read(self, source: Source) -> Iterator[RecordBatch | SetAside]:
+        """Yield the record of a picture; each line that is no box is set aside, and the record goes on without it.
+
+        Raises
+        ------
+        ReadError
+            If the picture cannot be read, or the label file is no text.
+        """
+        path, beside = source.files
+        image = read_picture(path)
+        if image.ndim == 2:
+            image = np.repeat(image[:, :, None], 3, axis=2)
+        boxes, codes = [], []
+        for number, line in enumerate(_lines(beside), start=1):
+            found = _box(line)
+            if isinstance(found, str):
+                yield SetAside(source.name, f"{beside.name}, line {number}: {found}", number)
+                continue
+            boxes.append(found[1])
+            codes.append(found[0])
+        sides = np.array([image.shape[1], image.shape[0]] * 2, dtype=np.float32)
+        corners = np.array(boxes, dtype=np.float32).reshape(-1, 4) * sides
+        fields = (
+            Field("image", "array", "HWC", unit="1", channels=COLOURS, ragged=True),
+            Field("box", "array", "LC", unit="px", ragged=True),
+            Field("box_label", "category", ragged=True),
+        )
+        columns = {
+            "image": Ragged.of([image.astype(np.float32)], ragged_axes=2),
+            "box": Ragged.of([corners]),
+            "box_label": Ragged.of([np.array(codes, dtype=np.int64)]),
+        }
+        yield RecordBatch(fields, columns, np.array([source.name]), None, _groups(path))
+
+
+def _lines(path: Path) -> list[str]:
+    if path.stat().st_size > MAX_BYTES:
+        raise ReadError(f"{path.name}: expected at most {MAX_BYTES >> 20} MiB of boxes, got a larger file")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ReadError(f"{path.name}: expected lines of numbers, got no text; export the labels again") from error
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _box(line: str) -> tuple[int, npt.NDArray[np.float64]] | str:
+    """Class and corners as shares of the sides, or what is wrong with a line."""
+    parts = line.split()
+    try:
+        values = np.array([float(p) for p in parts], dtype=np.float64)
+    except ValueError:
+        return "expected five numbers, got something else; export the labels again"
+    if len(values) != 5:
+        return f"expected five numbers (class, centre, size), got {len(values)}; outlines are not read"
+    if not np.isfinite(values).all() or values[0] != int(values[0]) or values[0] < 0:
+        return "expected a class from 0 and finite numbers, got others"
+    half = values[3:] / 2
+    corners = np.concatenate([values[1:3] - half, values[1:3] + half])
+    if half.min() <= 0 or corners.min() < -EDGE or corners.max() > 1 + EDGE:
+        return "expected a box with an area inside the picture, got one that is empty or reaches outside"
+    return int(values[0]), np.clip(corners, 0.0, 1.0)
+
+
+def _groups(path: Path) -> dict[str, npt.NDArray[np.str_]]:
+    role = next((ROLES[p.name] for p in path.parents[:3] if p.name in ROLES), None)
+    counted = _COUNTED.match(path.stem)
+    block = f"{counted[1]}-{int(counted[2]) // SERIES_BLOCK}" if counted else path.stem
+    groups = {"block": np.array([block])}
+    return groups if role is None else {**groups, "split": np.array([role])}

@@ -1,0 +1,71 @@
+"""The YOLO layout: boxes in pixels, roles and series from names, and lines that are no box."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from auscult.base.contracts import RecordBatch, SetAside
+from auscult.domains.imaging import DOMAIN
+from auscult.engine.sources import find_sources, read_source
+
+
+def write(folder: Path, name: str, label: str | bytes | None) -> None:
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((40, 80, 3), 128, np.uint8)).save(folder / "images" / f"{name}.png")
+    if label is not None:
+        path = folder / "labels" / f"{name}.txt"
+        path.write_bytes(label if isinstance(label, bytes) else label.encode())
+
+
+def read(folder: Path) -> tuple[list[RecordBatch], list[SetAside], list[str]]:
+    found = find_sources(folder, DOMAIN)
+    parts = [p for s in found.sources for p in read_source(s, DOMAIN)]
+    batches = [p for p in parts if isinstance(p, RecordBatch)]
+    return batches, [p for p in parts if isinstance(p, SetAside)], [s.reader for s in found.sources]
+
+
+def test_boxes_are_corners_in_pixels_and_names_tell_role_and_series(tmp_path: Path) -> None:
+    write(tmp_path / "valid", "Lahey_Forceps_147_jpg.rf.70019fba", "13 0.5 0.5 0.25 0.5\n2 0.1 0.2 0.2 0.4\n")
+    (made,), aside, readers = read(tmp_path)
+    assert (aside, readers) == ([], ["yolo"])
+    np.testing.assert_allclose(made.ragged("box")[0], [[30, 10, 50, 30], [0, 0, 16, 16]], atol=1e-4)
+    assert made.ragged("box_label")[0].tolist() == [13, 2]
+    assert made.groups["split"].tolist() == ["valid"]
+    assert made.groups["block"].tolist() == ["Lahey_Forceps-2"]  # photographs 100 to 149
+    assert made.ragged("image")[0].shape == (40, 80, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("1 0.5 0.5 0.2", r"line 2: expected five numbers \(class, centre, size\), got 4"),
+        ("1 0.1 0.1 0.2 0.2 0.3 0.3", "got 7; outlines are not read"),
+        ("a 0.5 0.5 0.2 0.2", "expected five numbers, got something else"),
+        ("1.5 0.5 0.5 0.2 0.2", "expected a class from 0 and finite numbers"),
+        ("1 0.5 nan 0.2 0.2", "expected a class from 0 and finite numbers"),
+        ("1 0.5 0.5 0.0 0.2", "expected a box with an area inside the picture"),
+        ("1 0.9 0.5 0.4 0.2", "one that is empty or reaches outside"),
+    ],
+)
+def test_a_line_that_is_no_box_is_set_aside_and_the_record_stays(line: str, words: str, tmp_path: Path) -> None:
+    write(tmp_path, "a", f"0 0.5 0.5 0.5 0.5\n{line}\n")
+    (made,), (aside,), _ = read(tmp_path)
+    assert made.ragged("box_label")[0].tolist() == [0]
+    assert "split" not in made.groups
+    with pytest.raises(AssertionError, match=words):
+        raise AssertionError(aside.reason)
+
+
+def test_no_box_no_text_and_no_label_file(tmp_path: Path) -> None:
+    write(tmp_path, "empty", "\n")
+    write(tmp_path, "binary", b"\xff\xfe\x00\x81")
+    write(tmp_path, "bare", None)
+    made, (aside,), readers = read(tmp_path)
+    assert sorted(readers) == ["photo", "yolo", "yolo"]  # a picture without a label file is a plain picture
+    assert [len(b.ragged("box")[0]) for b in made if b.has("box")] == [0]
+    assert aside.reason == "binary.txt: expected lines of numbers, got no text; export the labels again"
