@@ -48,7 +48,22 @@ def decoded(maps: Array, side: int, *, least: float, overlap: float) -> tuple[Ar
 
 
 def without_doubles(box: Array, label: Array, overlap: float) -> npt.NDArray[np.int64]:
-    """Rows of boxes, the surest first, that overlap no surer one of their class by more (non-maximum suppression)."""
+    """Leave out boxes that overlap a surer one of their class (non-maximum suppression).
+
+    Parameters
+    ----------
+    box : (N, 4) array
+        Corners, the surest box first.
+    label : (N,) array
+        Their classes.
+    overlap : float
+        Boxes of one class that overlap more are one box.
+
+    Returns
+    -------
+    (n,) int64
+        Rows that stay, in order.
+    """
     both = box_overlap(box, box)
     kept: list[int] = []
     for row in range(len(box)):
