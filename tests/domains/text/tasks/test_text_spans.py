@@ -14,6 +14,7 @@ from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
 from auscult.domains.text.checks import spans_of_other_types
 from auscult.domains.text.models.crf_tagger import CrfTagger, CrfTaggerConfig
+from auscult.domains.text.preprocess.tokens import tokenised
 from auscult.domains.text.simulate.identifiers import IDENTIFIERS, simulate_notes
 from auscult.domains.text.tasks.text_spans import TextSpans, TextSpansConfig
 from auscult.engine.answers import kind_of
@@ -175,3 +176,16 @@ def test_odd_texts_are_answered_with_characters_of_the_text(text: str) -> None:
     spans = answers.ragged("span")[0]
     assert (spans[:, 0] < spans[:, 1]).all()
     assert spans.max(initial=0) <= len(text)
+
+
+def test_a_text_without_a_token_among_others_has_no_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tokenizer may know no part of a text; the default cuts every text with a word."""
+    task = TextSpans(TextSpansConfig(labels=("NAME",), length=16, margin=2))
+    batch = task.prepare(_batch(["Ahorn", "Birke"]))
+    empty = tokenised(["", "Birke"])
+    monkeypatch.setattr(task, "_tokenised", lambda _: (empty, np.array([7])))
+    items = task.cut(batch)
+    assert items.inputs["tokens"].sum(axis=1).tolist() == [0, 7]
+    score = np.zeros((2, 16, 3))
+    score[:, 0] = [0, 9, 0]
+    assert task.join(batch, items, {"score": score}).ragged("span").lengths.tolist() == [0, 1]

@@ -16,6 +16,11 @@ _OPENINGS = {
     "unknown": ("The nurse said that she saw a fault on {date}.", "The surgeon said he could not use the device.",
                 "A technician reported the fault on {date}; he replaced the unit."),
 }  # fmt: skip
+_OUTCOMES = {
+    "malfunction": ("No harm was reported.", "The unit was replaced."),
+    "injury": ("The patient was hospitalized for two days.", "The patient was treated for bleeding."),
+    "death": ("The patient died later that day.", "The patient was resuscitated and died."),
+}
 _CLOSINGS = {"F": "Her pump was returned.", "M": "His pump was returned.", "unknown": "The pump was returned."}
 
 
@@ -34,10 +39,12 @@ def simulate_events(count: int, rng: np.random.Generator) -> list[Report]:
         sex = ("F", "M", "unknown")[k % 3]
         opening = _OPENINGS[sex][int(rng.integers(len(_OPENINGS[sex])))]
         date = f"{int(rng.integers(1, 13)):02d}/{int(rng.integers(1, 28)):02d}/20{int(rng.integers(10, 26))}"
+        outcomes = _OUTCOMES[report.event]
         parts = [
             opening.format(age=int(rng.integers(1, 95)), date=date),
             _CLOSINGS[sex],
             report.narrative.split(". ")[1] + ".",
+            outcomes[int(rng.integers(len(outcomes)))],
         ]
         made.append(replace(report, narrative=" ".join([*parts, "Simulated report."]), sex=sex))
     return made

@@ -18,7 +18,7 @@ from auscult.base.errors import ReadError
 from auscult.domains.text.preprocess.chain import TOGETHER, allowed, span_candidates
 from auscult.domains.text.preprocess.profile import profiles
 from auscult.domains.text.preprocess.subwords import subword_tokens, tokenizer_for
-from auscult.domains.text.preprocess.token_features import N_FEATURES, chunks, token_features, word_numbers
+from auscult.domains.text.preprocess.token_features import chunks, token_features, word_numbers
 from auscult.domains.text.preprocess.tokens import Tokens, tokenised
 from auscult.domains.text.simulate.identifiers import IDENTIFIERS
 from auscult.domains.text.tasks.common import TEXT, TEXT_FIELD, text_key
@@ -230,7 +230,7 @@ class TextSpans:
 
 def _spread(values: Array, at: npt.NDArray[np.int64], empty: int) -> Array:
     """Values of tokens laid out by place: (W, ...), (N, T) -> (N, T, ...)."""
-    made = values[np.maximum(at, 0)] if len(values) else np.zeros((*at.shape, N_FEATURES), values.dtype)
+    made = values[np.maximum(at, 0)] if len(values) else np.zeros((*at.shape, *values.shape[1:]), values.dtype)
     made[at < 0] = empty
     return made
 
@@ -252,13 +252,14 @@ def tags(tokens: Tokens, spans: Ragged) -> npt.NDArray[np.int64]:
 def _candidates(whole: Sequence[Array], link: Array) -> list[list[tuple[int, int, int, float]]]:
     """Probable spans of each text by token; texts of like length are worked out together."""
     order = np.argsort([len(w) for w in whole], kind="stable")
+    order = order[sum(not len(w) for w in whole) :]  # a text without a token has no span
     found: list[list[tuple[int, int, int, float]]] = [[] for _ in whole]
-    for rows in np.array_split(order, range(TOGETHER, len(order), TOGETHER)):
+    for rows in np.array_split(order, range(TOGETHER, len(order), TOGETHER)) if len(order) else []:
         length = np.array([len(whole[r]) for r in rows], dtype=np.int64)
-        score = np.zeros((len(rows), max(int(length.max(initial=1)), 1), link.shape[1]))
+        score = np.zeros((len(rows), int(length.max()), link.shape[1]))
         for k, r in enumerate(rows):
             score[k, : length[k]] = whole[r]
-        for r, spans in zip(rows, span_candidates(score, np.maximum(length, 1), link), strict=True):
+        for r, spans in zip(rows, span_candidates(score, length, link), strict=True):
             found[r] = spans
     return found
 
