@@ -2,7 +2,7 @@
 
 Loss: each generated picture is compared with a real one of the same class (relativistic pairs, Jolicoeur-Martineau
 2019, ICLR), with gradient penalties on real and on generated pictures; such a game converges (Huang et al. 2024,
-NeurIPS, arXiv:2501.05441). What the discriminator sees is shifted and changed in contrast, so that it does not learn
+NeurIPS, arXiv:2501.05441). What the discriminator sees may be shifted and changed in contrast, so that it does not learn
 single pictures by heart (Zhao et al. 2020, NeurIPS). The generator begins as the normal distribution of
 pixels that it is compared with. What is exported is the running mean of its weights.
 """
@@ -35,12 +35,12 @@ class GanConfig(Config):
     """Settings of both networks and of their game."""
 
     width: int = Setting(8, ge=4, description="Channels at the half resolution; twice as many at the quarter.")
-    penalty: float = Setting(1.0, ge=0, description="Weight of the squared gradient of the discriminator.")
+    penalty: float = Setting(0.1, ge=0, description="Weight of the squared gradient of the discriminator.")
     penalty_every: int = Setting(4, ge=1, description="Steps from one penalty to the next; it weighs as many times.")
-    ahead: int = Setting(50, ge=0, description="Steps that the discriminator learns alone in the beginning.")
+    ahead: int = Setting(60, ge=0, description="Steps that the discriminator learns alone in the beginning.")
     average: float = Setting(0.998, ge=0, lt=1, description="Decay of the running mean of the generator's weights.")
-    shift: float = Setting(0.1, ge=0, le=0.5, description="Largest shift that the discriminator sees, of the side.")
-    contrast: float = Setting(0.2, ge=0, le=1, description="Largest change of contrast and brightness that it sees.")
+    shift: float = Setting(0.04, ge=0, le=0.5, description="Largest shift that the discriminator sees, of the side.")
+    contrast: float = Setting(0.0, ge=0, le=1, description="Largest change of contrast and brightness that it sees.")
 
 
 class Gan:
@@ -148,7 +148,7 @@ def _made(network: nn.Module, batch: Batch) -> Tensor:
     game = cast("_Game", network)
     c, label = game.config, batch.inputs["label"]
     if int(game.n_steps) <= c.ahead:
-        return 0.0 * game.generator.start.sum()
+        return 0.0 * game.generator.classes.weight.sum()
     with torch.no_grad():
         real = game("judge", _seen(_pictures(batch), c), label)
     game.discriminator.requires_grad_(False)

@@ -34,7 +34,7 @@ class Generator(nn.Module):
     """Noise (N, Z) and class (N,) -> picture (N, 1, H, W).
 
     It begins as a normal distribution of the pixels of each class, which knows what varies together but not what edges
-    look like; convolutions add the rest.
+    look like, and which stays as it is; convolutions add the rest.
 
     Parameters
     ----------
@@ -46,12 +46,14 @@ class Generator(nn.Module):
         (1, H, W).
     """
 
+    start: Tensor
+
     def __init__(self, start: Tensor, *, width: int, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.shape, self.width = shape, width
         self.grid = tuple(-(-s // 2) for s in shape[1:])
         self.border = (0, 2 * self.grid[1] - shape[2], 0, 2 * self.grid[0] - shape[1])
-        self.start = nn.Parameter(start)
+        self.register_buffer("start", start)
         self.coarse = nn.Linear(start.shape[1] - 1, width * (-(-self.grid[0] // 2)) * (-(-self.grid[1] // 2)))
         self.classes = nn.Embedding(len(start), width)
         self.first = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, width, 3, padding=1))
