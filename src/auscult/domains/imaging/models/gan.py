@@ -2,9 +2,9 @@
 
 Loss: each generated picture is compared with a real one of the same class (relativistic pairs, Jolicoeur-Martineau
 2019, ICLR), with gradient penalties on real and on generated pictures; such a game converges (Huang et al. 2024,
-NeurIPS, arXiv:2501.05441). What the discriminator sees may be shifted and changed in contrast, so that it does not learn
-single pictures by heart (Zhao et al. 2020, NeurIPS). The generator begins as the normal distribution of
-pixels that it is compared with. What is exported is the running mean of its weights.
+NeurIPS, arXiv:2501.05441). What the discriminator sees may be shifted and changed in contrast, so that it does not
+learn single pictures by heart (Zhao et al. 2020, NeurIPS). The generator begins as the normal distribution of pixels
+that it is compared with. What is exported is the running mean of its weights.
 """
 
 from __future__ import annotations
