@@ -81,10 +81,22 @@ def page(folder: Path, ledger: Path, goals: Goals) -> str:
     if speeds:
         lines += ["## Speed", "", *SPEED_PREFACE, "", *table(SPEED_HEADER, [speed_row(s) for s in speeds]), ""]
         lines += [line for s in speeds for line in speed_notes(s)] + [""]
+    for path in sorted((folder / "refused").glob("*.json")):
+        lines += refused_lines(read_json(path))
     if recipes:
         lines += ["## Notes", ""]
         lines += [line for r in recipes for line in recipe_notes(r, shown_metrics(r, goals.get(r["file"], {})))]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def refused_lines(result: Mapping[str, Any]) -> list[str]:
+    """How much of what is another kind of input a release refuses, and how much of its own kind."""
+    rows = [
+        [name, str(r["refused"]), str(r["of"]), f"{100 * r['share']:.2f} %"] for name, r in result["refused"].items()
+    ]
+    heading = f"## What {result['name']} refuses"
+    about = f"Goal: {result['goal']}. `{result['command']}`"
+    return [heading, "", about, "", *table(("input", "refused", "of", "share"), rows), ""]
 
 
 def shown_metrics(result: Evidence, goals: Mapping[str, Any]) -> list[str]:

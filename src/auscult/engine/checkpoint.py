@@ -73,6 +73,9 @@ def load_checkpoint(folder: Path, network: nn.Module, optimisers: Mapping[str, t
 def load_pretrained(folder: Path, network: nn.Module) -> None:
     """Give a network the best weights of a checkpoint in a local folder.
 
+    A network may name in ``fresh`` how the names of weights begin that depend on what is answered, such as its last
+    layer: where these have another size they start anew, so that a body is taken over to another set of classes.
+
     Raises
     ------
     UsageError
@@ -85,10 +88,13 @@ def load_pretrained(folder: Path, network: nn.Module) -> None:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     weights = _below(tensors, "best/") or _below(tensors, "weights/")
     own = network.state_dict()
-    odd = sorted({*own} ^ {*weights} | {k for k in {*own} & {*weights} if own[k].shape != weights[k].shape})
+    fresh: tuple[str, ...] = getattr(network, "fresh", ())
+    resized = {k for k in {*own} & {*weights} if own[k].shape != weights[k].shape}
+    anew = {k for k in resized if k.startswith(fresh)} if fresh else set()
+    odd = sorted({*own} ^ {*weights} | resized - anew)
     if odd:
         raise UsageError(f"train.pretrained: expected the weights of this network, got others in {', '.join(odd[:5])}")
-    network.load_state_dict(weights)
+    network.load_state_dict({k: own[k] if k in anew else v for k, v in weights.items()})
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

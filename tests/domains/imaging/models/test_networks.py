@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from auscult.domains.imaging.models.network import max_pool
+from auscult.base.errors import UsageError
+from auscult.domains.imaging.models.network import ImageNetwork, max_pool
+from auscult.domains.imaging.models.resnet import ResnetConfig, _Body
 from auscult.domains.imaging.models.unet import folded, unfolded
+from auscult.engine.blocks.layers import Standardise
+from auscult.engine.checkpoint import TrainState, load_pretrained, save_checkpoint
 
 
 @pytest.mark.parametrize("name", ["convnet", "vgg", "inception", "resnet"])
@@ -53,3 +59,25 @@ def test_blocks_of_voxels_become_channels_and_come_back() -> None:
     assert blocks[0, :8, 0, 0, 0].tolist() == x[0, 0, :2, :2, :2].ravel().tolist()
     assert torch.equal(unfolded(blocks, 2), x)
     assert torch.equal(unfolded(folded(x[:, :, 0], 2), 2), x[:, :, 0])
+
+
+def test_a_trained_body_is_taken_over_to_other_classes(tmp_path: Path) -> None:
+    """The last layer has another size and starts anew; a body of another width is refused."""
+    sample = np.random.default_rng(0).random((4, 1, 16, 16)).astype(np.float32)
+
+    def network(classes: int, widths: tuple[int, ...] = (4, 8)) -> ImageNetwork:
+        config = ResnetConfig(widths=widths, hidden=8)
+        return ImageNetwork(Standardise(sample), _Body(config, (1, 16, 16)), classes, config)
+
+    old, new = network(2), network(5)
+    save_checkpoint(tmp_path, old, {}, TrainState())
+    before = new.head[4].weight.clone()
+    load_pretrained(tmp_path, new)
+    for (name, ours), theirs in zip(new.body.named_parameters(), old.body.parameters(), strict=True):
+        assert torch.equal(ours, theirs), name
+    assert torch.equal(new.head[1].weight, old.head[1].weight)
+    assert torch.equal(new.head[4].weight, before)
+    with pytest.raises(
+        UsageError, match=r"train\.pretrained: expected the weights of this network, got others in body"
+    ):
+        load_pretrained(tmp_path, network(5, (8, 8)))

@@ -111,6 +111,9 @@ def image_plan(
 class ImageNetwork(nn.Module):
     """Scale, body, one hidden layer, answer."""
 
+    fresh = ("head.4.",)
+    """The last layer starts anew where a pre-trained network has another number of answers."""
+
     def __init__(self, scale: Standardise, body: Body, n_outputs: int, config: ImageNetConfig) -> None:
         super().__init__()
         self.scale, self.body = scale, body
