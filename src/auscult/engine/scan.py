@@ -309,8 +309,10 @@ def _worker(worker: int) -> None:
     release = open_release(Path(job.release), lambda name: domain)
     gc.freeze()  # what was loaded stays; a library makes many short-lived objects and no cycles
     gc.set_threshold(*RARE_COLLECTIONS)
+    parent = os.getppid()
     for _ in answer_parts(job, release, worker):
-        pass
+        if os.getppid() != parent:
+            return  # the scan was killed: the command that goes on starts workers of its own
 
 
 if __name__ == "__main__":

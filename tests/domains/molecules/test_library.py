@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
+from dataclasses import asdict
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,7 @@ from auscult.domains.molecules.simulate.compounds import make_compounds
 from auscult.engine import scan as scanning
 from auscult.engine.runtime import Release, open_release
 from auscult.engine.scan import ScanOptions
+from auscult.engine.sources import find_sources
 
 from .small import SMALL_RECIPE
 
@@ -117,6 +121,23 @@ def test_a_stopped_scan_goes_on_and_repeats_nothing(
     assert again.answers.stat().st_mtime_ns == before
 
 
+def test_a_worker_ends_with_the_scan_that_started_it(
+    release: Path, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smiles_table, "BATCH_ROWS", 8)
+    opened = open_release(release, load_domain)
+    sources = find_sources(library, opened.domain).sources
+    job = scanning.ScanJob(str(release), opened.domain, sources, str(tmp_path / "out"))
+    parents = iter([5, 5, 1, 1])
+    monkeypatch.setattr(scanning.os, "getppid", lambda: next(parents))
+    monkeypatch.setattr(scanning.sys, "stdin", TextIOWrapper(BytesIO(json.dumps(asdict(job), default=str).encode())))
+    with monkeypatch.context() as patch:
+        patch.setattr(scanning.gc, "freeze", lambda: None)
+        patch.setattr(scanning.gc, "set_threshold", lambda *_: None)
+        scanning._worker(0)
+    assert len(list(job.parts.glob("*.csv"))) == 2  # of eight
+
+
 def test_what_is_refused(release: Path, library: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     auscult.scan(release, library, out=out, options=BEST)
@@ -125,7 +146,7 @@ def test_what_is_refused(release: Path, library: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"unknown column 'narcotics' in --by.*narcotic"):
         auscult.scan(release, library, out=tmp_path / "b", options=ScanOptions(top=1, by="narcotics"))
     (tmp_path / "notes.txt").write_text("no compound here\n")
-    with pytest.raises(DataError, match=r"notes\.txt: expected a format of smiles-table"):
+    with pytest.raises(DataError, match=r"notes\.txt: expected a format of sdf, smiles-table"):
         auscult.scan(release, tmp_path / "notes.txt", out=tmp_path / "c")
 
 
