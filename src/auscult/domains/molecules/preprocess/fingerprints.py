@@ -40,7 +40,11 @@ def fingerprints(molecules: Sequence[Any], name: FingerprintName) -> Bits:
         return np.zeros((0, 167 if name == "maccs" else SIZE), dtype=np.uint8)
     if name.endswith("-count"):
         counts = _counter(name)
-        return np.stack([np.minimum(counts(m), 255).astype(np.uint8) for m in molecules])
+        made = np.empty((len(molecules), SIZE), dtype=np.uint8)
+        for row, molecule in enumerate(molecules):
+            found = counts(molecule)
+            made[row] = np.minimum(found, 255, out=found)
+        return made
     return _unpacked([_bits(name)(m) for m in molecules])
 
 
