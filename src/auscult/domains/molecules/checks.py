@@ -14,6 +14,7 @@ import numpy as np
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Finding, RecordBatch, Severity
+from auscult.domains.molecules.preprocess.molecule import read_again
 from auscult.domains.molecules.preprocess.standardise import STEPS
 
 MAX_NAMED = 20
@@ -101,18 +102,15 @@ def scaffold_overlap(batches: Iterable[RecordBatch]) -> list[Finding]:
 
 def sizes(batches: Iterable[RecordBatch]) -> list[Finding]:
     """Compounds of fewer heavy atoms than a model can tell apart, or more than most drugs have."""
-    from rdkit import Chem, rdBase
-
     small, large = list[str](), list[str]()
-    with rdBase.BlockLogs():
-        for batch in batches:
-            if batch.has("smiles"):
-                for record, smiles in zip(batch.record.tolist(), batch.dense("smiles").tolist(), strict=True):
-                    if FEW_LETTERS < len(smiles) < MANY_LETTERS:
-                        continue
-                    n_atoms = Chem.MolFromSmiles(smiles).GetNumHeavyAtoms()
-                    small += [record] * (n_atoms < FEWEST_ATOMS)
-                    large += [record] * (n_atoms > MOST_ATOMS)
+    for batch in batches:
+        if batch.has("smiles"):
+            for record, smiles in zip(batch.record.tolist(), batch.dense("smiles").tolist(), strict=True):
+                if FEW_LETTERS < len(smiles) < MANY_LETTERS:
+                    continue
+                n_atoms = read_again(smiles).GetNumHeavyAtoms()
+                small += [record] * (n_atoms < FEWEST_ATOMS)
+                large += [record] * (n_atoms > MOST_ATOMS)
     texts = (
         (small, f"compounds of fewer than {FEWEST_ATOMS} heavy atoms, such as gases and ions"),
         (large, f"compounds of more than {MOST_ATOMS} heavy atoms, such as peptides and polymers"),

@@ -6,7 +6,7 @@ import pytest
 from rdkit import rdBase
 
 from auscult.base.errors import ReadError
-from auscult.domains.molecules.preprocess.molecule import read_molecule
+from auscult.domains.molecules.preprocess.molecule import read_again, read_molecule
 
 BAD = {
     "": "expected a structure, got an empty cell",
@@ -38,3 +38,8 @@ def test_a_molecule(smiles: str, atoms: int) -> None:
 def test_the_limit_is_a_setting() -> None:
     with pytest.raises(ReadError, match="at most 3 heavy atoms, got 4"):
         read_molecule("CCCC", max_atoms=3)
+
+
+def test_what_cannot_be_read_as_it_was_written_still_has_its_atoms() -> None:
+    assert read_again("[SbH9]").GetNumHeavyAtoms() == 1
+    assert read_again("c1ccccc1O").GetNumHeavyAtoms() == 7

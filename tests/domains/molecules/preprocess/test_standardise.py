@@ -45,3 +45,8 @@ def test_a_part_that_cannot_exist_alone_is_not_taken_out() -> None:
     smiles = "[CH-]1C=CC=C1.[CH-]1C=CC=C1.[Fe+2]"
     made, _ = standardise(Chem.MolFromSmiles(smiles), smiles, DEFAULT)
     assert Chem.MolFromSmiles(Chem.MolToSmiles(made)) is not None
+
+
+def test_what_neutralising_makes_impossible_stays_charged() -> None:
+    molecule = Chem.MolFromSmiles("[SbH6+3]")
+    assert standardise(molecule, "[SbH6+3]", DEFAULT) == (molecule, 0)

@@ -19,7 +19,7 @@ from auscult.base.contracts import Config, Field, Items, RecordBatch
 from auscult.base.errors import ReadError, unknown
 from auscult.domains.molecules.preprocess.descriptors import DescriptorSet, descriptor_names, descriptors
 from auscult.domains.molecules.preprocess.fingerprints import FingerprintName, fingerprints
-from auscult.domains.molecules.preprocess.molecule import MAX_ATOMS, read_molecule
+from auscult.domains.molecules.preprocess.molecule import MAX_ATOMS, read_again, read_molecule
 from auscult.domains.molecules.preprocess.scaffold import scaffold_key
 from auscult.domains.molecules.preprocess.standardise import DEFAULT, Step, standardise
 
@@ -169,11 +169,9 @@ def compound_bits(items: Items, config: CompoundConfig) -> Array:
 
 def compound_identity(batch: RecordBatch) -> npt.NDArray[np.str_]:
     """Canonical SMILES of prepared compounds: the same for one structure however it was written."""
-    from rdkit import Chem, rdBase
+    from rdkit import Chem
 
-    with rdBase.BlockLogs():
-        texts = [Chem.MolToSmiles(Chem.MolFromSmiles(str(text))) for text in batch.dense("smiles")]
-    return np.array(texts, dtype=np.str_)
+    return np.array([Chem.MolToSmiles(read_again(str(text))) for text in batch.dense("smiles")], dtype=np.str_)
 
 
 def compound_items(batch: RecordBatch, config: CompoundConfig, target: Array | None) -> Items:

@@ -17,6 +17,7 @@ from auscult.domains.molecules.preprocess.alerts import alerts
 from auscult.domains.molecules.preprocess.atoms import atom_weights
 from auscult.domains.molecules.preprocess.compounds import CompoundConfig, compound_inputs
 from auscult.domains.molecules.preprocess.draw import draw_weights
+from auscult.domains.molecules.preprocess.molecule import read_again
 from auscult.domains.molecules.preprocess.standardise import step_names
 
 ABOUT_ATOMS = "fall of the raw score when the fingerprints lose every environment that holds the atom; descriptors stay"
@@ -97,7 +98,4 @@ def file_name(text: str) -> str:
 
 
 def _molecules(batch: RecordBatch) -> list[Any]:
-    from rdkit import Chem, rdBase
-
-    with rdBase.BlockLogs():
-        return [Chem.MolFromSmiles(str(text)) for text in batch.dense("smiles")]
+    return [read_again(str(text)) for text in batch.dense("smiles")]

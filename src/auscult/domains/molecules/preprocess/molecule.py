@@ -53,6 +53,22 @@ def read_molecule(smiles: str, *, max_atoms: int = MAX_ATOMS) -> Any:
     return molecule
 
 
+def read_again(smiles: str) -> Any:
+    """Read a structure that was written by ``MolToSmiles``; a few metals are valid as read but not as written.
+
+    Such a one comes with its rings and hydrogens counted as far as they can be, and is not sanitised.
+    """
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
+        if molecule is None:
+            molecule = Chem.MolFromSmiles(smiles, sanitize=False)
+            molecule.UpdatePropertyCache(strict=False)
+            Chem.GetSymmSSSR(molecule)
+    return molecule
+
+
 def _why_not(smiles: str) -> str:
     """Say why RDKit could not read a SMILES."""
     from rdkit import Chem

@@ -75,7 +75,7 @@ def _apply(step: Step, molecule: Any) -> Any:
         same = changed.GetNumAtoms() == molecule.GetNumAtoms()
     else:
         same = _charges(changed) == _charges(molecule)
-    return molecule if same or (_delicate(molecule) and not _exists(changed)) else changed
+    return molecule if same or not _exists(changed) else changed
 
 
 def _charges(molecule: Any) -> tuple[int, int]:
@@ -90,14 +90,6 @@ def _charged() -> Any:
     from rdkit import Chem
 
     return Chem.MolFromSmarts("[!+0]")
-
-
-def _delicate(molecule: Any) -> bool:
-    """Whether a part of a molecule may be none: rings that are aromatic by a charge, atoms with a free valence."""
-    return any(
-        (atom.GetIsAromatic() and atom.GetFormalCharge()) or atom.GetNumRadicalElectrons()
-        for atom in molecule.GetAtoms()
-    )
 
 
 def _exists(molecule: Any) -> bool:
