@@ -61,7 +61,7 @@ def read_again(smiles: str) -> Any:
     from rdkit import Chem, rdBase
 
     with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles)
+        molecule: Any = Chem.MolFromSmiles(smiles)
         if molecule is None:
             molecule = Chem.MolFromSmiles(smiles, sanitize=False)
             molecule.UpdatePropertyCache(strict=False)
