@@ -26,6 +26,7 @@ DOMAIN = Domain(
         "document-class": f"{_HERE}.tasks.document_class:DocumentClass",
         "event-parse": f"{_HERE}.tasks.event_parse:EventParse",
         "text-spans": f"{_HERE}.tasks.text_spans:TextSpans",
+        "text-pair": f"{_HERE}.tasks.text_pair:TextPair",
         "document-labels": f"{_HERE}.tasks.document_labels:DocumentLabels",
     },
     models={
@@ -50,6 +51,7 @@ DOMAIN = Domain(
         "narratives": f"{_HERE}.examples:write_narratives_example",
         "identified-notes": f"{_HERE}.examples:write_identified_example",
         "event-narratives": f"{_HERE}.examples:write_events_example",
+        "question-pairs": f"{_HERE}.examples:write_pairs_example",
         "device-events": f"{_HERE}.examples:write_device_events_example",
         "tagged-notes": f"{_HERE}.examples:write_tagged_example",
     },

@@ -15,6 +15,7 @@ from auscult.domains.text.simulate.files import (
     write_plain,
 )
 from auscult.domains.text.simulate.identifiers import simulate_notes
+from auscult.domains.text.simulate.pairs import write_pairs
 from auscult.domains.text.simulate.reports import simulate_reports
 from auscult.domains.text.simulate.span_files import write_brat, write_iob, write_span_json
 
@@ -62,3 +63,9 @@ def write_device_events_example(folder: Path, seed: int, *, small: bool) -> None
     half = len(reports) // 2
     write_maude(folder, reports[:half])
     write_openfda(folder / "sim_events.json", reports[half:], first=half + 1)
+
+
+def write_pairs_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write pairs of questions, half of which ask the same: 12, or 360."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_pairs(folder / "sim_pairs.csv", 12 if small else 360, np.random.default_rng(seed))
