@@ -1,7 +1,8 @@
 """The two networks of the model ``gan``: residual, without normalisation, conditioned on the class.
 
-Nothing in them lets pictures of a batch see each other. The widest convolutions work at half the resolution; the
-last and the first step to the pixels is a reshuffling of channels (Shi et al. 2016, CVPR), which costs little.
+Nothing in them lets pictures of a batch see each other. The widest convolutions work at half the resolution,
+which costs little. The generator reaches full resolution by doubling pixels and a convolution, which leaves no
+chequerboard (Odena et al. 2016, Distill).
 """
 
 from __future__ import annotations
@@ -57,10 +58,12 @@ class Generator(nn.Module):
         self.coarse = nn.Linear(start.shape[1] - 1, width * (-(-self.grid[0] // 2)) * (-(-self.grid[1] // 2)))
         self.classes = nn.Embedding(len(start), width)
         self.first = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, width, 3, padding=1))
-        last = nn.Conv2d(width, 4, 3, padding=1)
+        last = nn.Conv2d(width, 1, 3, padding=1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias if last.bias is not None else last.weight)
-        self.rest = nn.Sequential(Residual(width), Residual(width), nn.LeakyReLU(SLOPE), last, nn.PixelShuffle(2))
+        self.rest = nn.Sequential(
+            Residual(width), Residual(width), nn.LeakyReLU(SLOPE), nn.Upsample(scale_factor=2), last
+        )
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         """Make one picture a row; values may leave 0 to 1 a little."""
