@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from measure import RESULTS, typed
+from measure import RESULTS
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import RecordBatch
@@ -93,7 +93,7 @@ def main() -> int:
         RESULTS / "refused" / "xray.json",
         {
             "name": release.manifest["name"],
-            "command": typed(),
+            "command": f"python benchmarks/abstention_xray.py runs/{release.manifest['name']}/release",
             "release": release.manifest["content_hash"],
             "refused": {name: {"refused": n, "of": of, "share": n / of} for name, (n, of) in rows.items()},
             "goal": "at least 99 % of each other kind, at most 2 % of the X-rays",
