@@ -160,3 +160,14 @@ def test_a_plain_file_is_one_record(tmp_path: Path) -> None:
 def test_a_plain_file_with_bad_bytes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("The pümp ".encode() + b"\xff stopped")
     assert "a.txt: expected UTF-8, got 1 bytes that are none" in _read(tmp_path)[1][0].reason
+
+
+def test_one_bad_line_in_a_hundred_thousand_costs_itself(tmp_path: Path) -> None:
+    line = json.dumps({"text": "some words"})
+    lines = [line] * 100_000
+    lines[54_321] = f'{{"text": "{SECRET}'
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    batches, aside, _ = _read(tmp_path)
+    assert sum(map(len, batches)) == 99_999
+    assert [a.row for a in aside] == [54_322]
+    assert "a.jsonl, line 54322: expected a JSON object, got something else" in aside[0].reason

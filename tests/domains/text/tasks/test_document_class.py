@@ -136,3 +136,31 @@ def test_a_text_in_another_language_is_refused_with_its_reason() -> None:
         task.prepare(_batch(text=["El paciente ingresó por un dolor y fue dado de alta"]))
     with pytest.raises(ReadError, match="whose language is unknown"):
         task.prepare(_batch(text=["xqzt vlorp brindle zmekt qwop lkjh zzz"]))
+
+
+ODD = {
+    "right to left": "המשאבה נעצרה the pump stopped בזמן השימוש",
+    "zero width": "the pu\u200bmp sto\u200dpped \ufeffand the alarm was silent",
+    "overridden": "the \u202epmup\u202c stopped and nobody heard it",
+    "mixed": "насос pump 泵 المضخة stopped",
+    "lone surrogate": "the pump \ud83d stopped",
+    "combining": "the pu\u0301\u0302\u0303mp stopped",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=list(ODD))
+def test_odd_characters_are_cut_as_any_others_and_change_no_neighbour(text: str) -> None:
+    task = DocumentClass(CONFIG)
+    plain = "the pump stopped and the nurse saw it"
+    alone = task.cut_new(task.prepare(_batch(text=[plain])))
+    both = task.cut_new(task.prepare(_batch(text=[text.encode("utf-8", "replace").decode(), plain])))
+    for name, values in alone.inputs.items():
+        np.testing.assert_array_equal(both.inputs[name][1], values[0])
+        assert np.isfinite(both.inputs[name]).all()
+
+
+def test_zero_width_characters_hide_no_word() -> None:
+    task = DocumentClass(CONFIG)
+    made = task.cut_new(task.prepare(_batch(text=["the pu\u200bmp stop\u00adped", "the pump stopped"])))
+    for name in ("ids", "counts", "tokens"):
+        np.testing.assert_array_equal(made.inputs[name][0], made.inputs[name][1])
