@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from auscult.domains.recommend.preprocess.rules import read_rules
+from auscult.domains.recommend.simulate.clearances import simulate_clearances, write_clearances
 from auscult.domains.recommend.simulate.hospital import (
     DEVICE_SEED,
     N_DEVICES,
@@ -59,3 +60,10 @@ def write_hospital(folder: Path, seed: int, *, small: bool) -> None:
     if small:
         fresh = simulate_devices(rules, rng, 2, prefix="SIM-NEW")
         write_requests(folder / "sim_questions.jsonl", patients, uses, fresh)
+
+
+def write_clearance_links(folder: Path, seed: int, *, small: bool) -> None:
+    """Write which cleared devices name which earlier ones: 3 devices a year, or 60."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    write_clearances(folder / "sim_links.csv", simulate_clearances(rng, a_year=3 if small else 60))

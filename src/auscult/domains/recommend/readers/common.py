@@ -24,6 +24,7 @@ REASONS = {
     "weight": "whose weight is no number",
     "negative": "whose weight is negative",
     "clicked": "that say neither 1, 0 nor nothing in the column of clicks",
+    "itself": "that lead from a thing to itself",
     "twice": "that repeat an item of the same user; the earliest was kept",
 }
 DAY_S = 86_400.0
