@@ -28,6 +28,7 @@ DOMAIN = Domain(
         "popularity": f"{_HERE}.models.popularity:Popularity",
         "item-knn": f"{_HERE}.models.item_knn:ItemKnn",
         "graph-filter": f"{_HERE}.models.graph_filter:GraphFilter",
+        "lightgcn": f"{_HERE}.models.lightgcn:LightGcn",
         "item-popularity": f"{_HERE}.models.item_popularity:ItemPopularity",
         "item-similarity": f"{_HERE}.models.item_similarity:ItemSimilarity",
         "wide-deep": f"{_HERE}.models.wide_deep:WideDeepModel",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from auscult.base.contracts import FitContext, Items, ItemSet, Program
 from auscult.base.log import Silent
@@ -14,10 +15,13 @@ from auscult.base.recipe import TrainTable
 from auscult.domains.recommend.models import taken as taken_module
 from auscult.domains.recommend.models.graph_filter import GraphFilter, GraphFilterConfig, singular_vectors
 from auscult.domains.recommend.models.item_knn import ItemKnn, ItemKnnConfig
+from auscult.domains.recommend.models.lightgcn import LightGcn, LightGcnConfig
+from auscult.domains.recommend.models.lightgcn_network import GraphVectors
 from auscult.domains.recommend.models.popularity import Popularity, PopularityConfig
 from auscult.domains.recommend.models.taken import Taken, pruned_product
 from auscult.domains.recommend.tasks.next_items import NextItems, NextItemsConfig
 from auscult.engine.drivers import load_program
+from auscult.engine.train import GradientFitted
 
 N_USERS, N_ITEMS = 60, 45
 
@@ -127,3 +131,45 @@ def test_a_product_by_blocks_keeps_the_largest_of_each_row(
     for row in range(N_ITEMS):
         np.testing.assert_allclose(np.sort(made[row])[-6:], np.sort(whole[row])[-6:])
     assert sum(done) == N_ITEMS
+
+
+def test_lightgcn_serves_what_the_graph_brings_to_a_user(train: ItemSet, tmp_path: Path) -> None:
+    """A list by history is that of the paper's vectors without the user's own: all but the first of K + 1 terms."""
+    made = LightGcn(LightGcnConfig(width=8, layers=2)).fit(
+        train, train, FitContext(
+            NextItems(NextItemsConfig()).spec, 0, TrainTable(threads=1, epochs=2, batch_size=64), tmp_path, Silent()
+        ),
+    )  # fmt: skip
+    assert isinstance(made, GradientFitted)
+    network: Any = made.network
+    steps = [s.detach().numpy() for s in network.steps()]
+    users = sum(s[:N_USERS] for s in steps[1:]) / 3
+    expected = users @ np.mean([s[N_USERS:] for s in steps], axis=0).T  # (U, V)
+    a = Taken.of(train).matrix.toarray()
+    program = made.export()
+    served = (a @ program.arrays["left"]) @ program.arrays["right"] / np.sqrt(a.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(served, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_lightgcn_smooths_by_the_roots_of_both_degrees_and_its_gradient_is_that_of_the_product(train: ItemSet) -> None:
+    taken = Taken.of(train)
+    network = GraphVectors(taken, LightGcnConfig(width=4, layers=1))
+    a = taken.matrix.toarray()
+    normal = a / np.sqrt(np.outer(a.sum(axis=1), a.sum(axis=0)))
+    dense = np.block([[np.zeros((N_USERS, N_USERS)), normal], [normal.T, np.zeros((N_ITEMS, N_ITEMS))]])
+    first, second = network.steps()
+    np.testing.assert_allclose(second.detach().numpy(), dense @ first.detach().numpy(), rtol=1e-4, atol=1e-6)
+    weight = torch.randn(second.shape, generator=torch.Generator().manual_seed(1))
+    (second * weight).sum().backward()
+    assert network.vectors.grad is not None
+    np.testing.assert_allclose(network.vectors.grad.numpy(), dense.T @ weight.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_lightgcn_draws_what_was_not_taken(train: ItemSet) -> None:
+    taken = Taken.of(train)
+    torch.manual_seed(0)
+    network = GraphVectors(taken, LightGcnConfig(width=4))
+    user = torch.arange(N_USERS).repeat(50)
+    drawn = network.not_taken(user)
+    share = taken.matrix.toarray()[user.numpy(), drawn.numpy()].mean()
+    assert share < 0.05  # a third draw may be a taken one again; without a look it would be a fifth
