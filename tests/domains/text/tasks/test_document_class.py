@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auscult.base.contracts import Field, RecordBatch
+from auscult.base.contracts import Field, Outputs, RecordBatch
 from auscult.base.errors import ReadError
 from auscult.domains.text.checks import encodings, unlabelled
 from auscult.domains.text.readers.common import TEXT
@@ -164,3 +164,28 @@ def test_zero_width_characters_hide_no_word() -> None:
     made = task.cut_new(task.prepare(_batch(text=["the pu\u200bmp stop\u00adped", "the pump stopped"])))
     for name in ("ids", "counts", "tokens"):
         np.testing.assert_array_equal(made.inputs[name][0], made.inputs[name][1])
+
+
+def test_a_long_text_is_cut_into_pieces_and_answered_once() -> None:
+    """The word that decides stands at the end, beyond the first piece; its piece says 0.9, the other 0.1."""
+    config = DocumentClassConfig(label="kind", labels=("a", "b"), length=8, pieces=3)
+    task = DocumentClass(config)
+    long = "one two three four five six seven eight nine ten broken"
+    made = task.prepare(_batch(text=["short words", long], kind=["a", "b"]))
+    items = task.cut(made)
+    assert (items.record.tolist(), items.position.tolist()) == ([0, 1, 1], [0, 0, 6])
+    assert items.target is not None
+    assert items.target.tolist() == [0, 1, 1]
+    bucket = task.cut_new(task.prepare(_batch(text=["broken"]))).inputs["tokens"][0, 0]
+
+    def run(inputs):  # type: ignore[no-untyped-def]
+        there = (inputs["tokens"] == bucket).any(axis=1)
+        return {"probability": np.where(there[:, None], [[0.1, 0.9]], [[0.9, 0.1]])}
+
+    outputs = task.join(made, items, run(items.inputs))
+    np.testing.assert_allclose(outputs.array("probability"), [[0.9, 0.1], [0.5, 0.5]])
+    assert np.asarray(outputs.truth("label")).tolist() == [0, 1]
+    one = task.prepare(_batch(text=[long]))
+    sure = Outputs({"probability": np.array([[0.4, 0.6]])}, np.array([0]))
+    begin = long.index("broken")
+    assert task.explain(one, sure, run)[0]["words"][0] == {"begin": begin, "end": begin + 6, "carries": 0.4}

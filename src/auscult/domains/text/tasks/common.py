@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from auscult.domains.text.preprocess.ngrams import NgramPlan, hashed_ngrams, has
 from auscult.domains.text.preprocess.profile import profiles
 from auscult.domains.text.preprocess.sketch import signatures
 from auscult.domains.text.preprocess.subwords import subwords, tokenizer_for
+from auscult.domains.text.preprocess.windows import pieces, together, total_of
 from auscult.domains.text.preprocess.words import word_spans
 from auscult.engine.quality.minhash import PLACES
 
@@ -58,6 +59,13 @@ class TextConfig(Config):
     )
     vocabulary: int = Setting(1 << 13, ge=64, le=1 << 20, description="Numbers of words or subwords, with 0 for none.")
     length: int = Setting(64, ge=8, le=4096, description="Words or subwords of a text that a network sees.")
+    pieces: int = Setting(
+        1,
+        ge=1,
+        le=64,
+        description="Most pieces of that length that a long text is cut into, a quarter of each common to the next; "
+        "their probabilities are averaged.",
+    )
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -122,16 +130,37 @@ class TextItems:
     def items(self, batch: RecordBatch) -> Items:
         """Return one item a text: ``ids`` and ``counts`` (N, L), ``tokens`` (N, T), ``profile`` (N, 9).
 
-        The numbers from ``buckets`` on are cues; floors do not look at them.
+        The numbers from ``buckets`` on are cues; floors do not look at them. A text that is longer than ``length`` has
+        an item for each of its pieces, which differ in their tokens only.
         """
-        rows = np.arange(len(batch), dtype=np.int64)
-        return Items(self.inputs([str(t) for t in batch.dense("text")]), rows, np.zeros_like(rows))
+        inputs, text, position = self.cut([str(t) for t in batch.dense("text")])
+        return Items(inputs, text, position)
+
+    def cut(self, texts: Sequence[str]) -> tuple[dict[str, Array], Index, Index]:
+        """What models see of texts, piece by piece: the inputs, which text each piece is of, and where it begins."""
+        c = self._config
+        if c.pieces == 1:
+            rows = np.arange(len(texts), dtype=np.int64)
+            return self.inputs(texts), rows, np.zeros_like(rows)
+        tokens, text, position = pieces(self.tokens(texts, total_of(c.length, c.pieces)), c.length, c.pieces)
+        whole = self.inputs(texts)
+        return {**{n: v[text] for n, v in whole.items() if n != "tokens"}, "tokens": tokens}, text, position
 
     def labelled(self, batch: RecordBatch, target: Array, rows: Index) -> Items:
         """Return the items of some records with their targets, (N,) or (N, K); none where there are no rows."""
         items = self.items(batch.take(rows if len(rows) else np.zeros(1, dtype=np.int64)))
-        inputs = {name: values[: len(rows)] for name, values in items.inputs.items()}
-        return Items(inputs, rows, np.zeros_like(rows), target[rows])
+        kept = len(items) if len(rows) else 0
+        inputs = {name: values[:kept] for name, values in items.inputs.items()}
+        record = rows[items.record[:kept]]
+        return Items(inputs, record, items.position[:kept], target[record])
+
+    def join(self, items: Items, arrays: Mapping[str, Array]) -> Outputs:
+        """One answer a text: the mean of the probabilities of its pieces."""
+        made, record = together({"probability": arrays["probability"]}, items.record)
+        if items.target is None:
+            return Outputs(made, record, None, None)
+        first = np.unique(items.record, return_index=True)[1] if len(record) < len(items) else np.arange(len(items))
+        return Outputs(made, record, None, {"label": np.asarray(items.target)[first]})
 
     def inputs(self, texts: Sequence[str]) -> dict[str, Array]:
         """What models see of texts."""
@@ -143,11 +172,12 @@ class TextItems:
             counts = np.concatenate([counts, cues], axis=1)
         return {"ids": ids, "counts": counts, "tokens": self.tokens(texts), "profile": profiles(texts)}
 
-    def tokens(self, texts: Sequence[str]) -> Array:
-        """What networks see of texts: (N, T), 0 where a text has ended."""
+    def tokens(self, texts: Sequence[str], length: int = 0) -> Array:
+        """What networks see of texts: (N, T), 0 where a text has ended; T is the setting ``length`` or as given."""
+        length = length or self._config.length
         if not self._config.tokenizer:
-            return hashed_words(texts, buckets=self._config.vocabulary, length=self._config.length)
-        return subwords(self._tokenizer, texts, self._config.length)
+            return hashed_words(texts, buckets=self._config.vocabulary, length=length)
+        return subwords(self._tokenizer, texts, length)
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -165,7 +195,8 @@ class TextItems:
         """
         spans = _stretches(word_spans(text))
         without = [text[:a] + text[b:] for a, b in spans]
-        probability = run(self.inputs([text, *without]))["probability"][:, column]
+        inputs, of, _ = self.cut([text, *without])
+        probability = together({"probability": run(inputs)["probability"]}, of)[0]["probability"][:, column]
         lost = probability[0] - probability[1:]
         best = np.argsort(-lost, kind="stable")[:EXPLAINED_WORDS]
         return [

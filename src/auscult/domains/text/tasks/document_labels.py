@@ -100,8 +100,7 @@ class DocumentLabels:
 
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
         """One answer a text."""
-        target = None if items.target is None else {"label": items.target}
-        return Outputs({"probability": arrays["probability"]}, items.record, None, target)
+        return self._cutter.join(items, arrays)
 
     def sketch(self, batch: RecordBatch) -> npt.NDArray[np.uint32]:
         """What near-duplicates are found by."""
