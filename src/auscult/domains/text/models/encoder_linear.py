@@ -35,10 +35,12 @@ class EncoderLinearConfig(EncoderSize):
     """Settings of the model; without a folder the encoder is new and stays untrained."""
 
     encoder_weight: float = Setting(
-        0.5, gt=0, description="Length of the encoder's view of a text, beside n-grams whose halves have length 1."
+        2.0,
+        gt=0,
+        description="Length of the encoder's view of a text, beside n-grams of about 5 once weighed by rarity.",
     )
     loss: Literal["logistic", "hinge"] = Setting("hinge", description="What is made small in training.")
-    strength: float = Setting(0.5, gt=0, description="Inverse of the penalty on the squared weights.")
+    strength: float = Setting(0.05, gt=0, description="Inverse of the penalty on the squared weights.")
     class_weight: Literal["none", "balanced"] = Setting("none", description="'balanced' weighs classes equally.")
     least: int = Setting(1, ge=1, description="A feature of fewer training texts has no weight.")
 
