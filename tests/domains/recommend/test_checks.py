@@ -6,7 +6,7 @@ import numpy as np
 
 from auscult.base.arrays import Ragged
 from auscult.base.contracts import Field, RecordBatch
-from auscult.domains.recommend.checks import popularity_share, rare_items, short_histories
+from auscult.domains.recommend.checks import one_part_only, popularity_share, rare_items, short_histories
 
 
 def _batch(*users: list[str]) -> RecordBatch:
@@ -28,4 +28,18 @@ def test_one_item_for_everybody_is_told() -> None:
 
 def test_records_without_items_are_none_of_ours() -> None:
     other = RecordBatch((Field("age", "scalar"),), {"age": np.ones(1)}, np.array(["r"]))
-    assert popularity_share([other]) == rare_items([other]) == short_histories([other]) == []
+    assert popularity_share([other]) == rare_items([other]) == short_histories([other]) == one_part_only([other]) == []
+
+
+def test_what_only_the_test_has_is_told() -> None:
+    batch = _batch(["a", "b"], ["c"], ["a"])
+    parts = Ragged.of([np.array(p, np.int8) for p in ([0, 2], [2], [1])])
+    made = one_part_only([batch.with_columns({Field("part", "ids", "L", ragged=True): parts})])
+    assert [f.message for f in made] == [
+        "2 items are in the test only; nothing that learns from use can list them",
+        "1 users are in the test only; they are answered without a history",
+    ]
+    clean = Ragged.of([np.array(p, np.int8) for p in ([0, 0], [0], [2])])
+    assert [f.count for f in one_part_only([batch.with_columns({Field("part", "ids", "L", ragged=True): clean})])] == [
+        1
+    ]

@@ -11,6 +11,7 @@ from auscult.base.contracts import Finding, RecordBatch
 POPULAR_SHARE = 0.01
 MUCH = 0.5
 FEW = 5
+TEST = 2
 
 
 def _counts(batches: Iterable[RecordBatch]) -> tuple[np.ndarray, np.ndarray]:
@@ -53,3 +54,28 @@ def short_histories(batches: Iterable[RecordBatch]) -> list[Finding]:
     few = int((lengths < FEW).sum())
     text = f"of {len(lengths)} users took fewer than {FEW} items; popularity speaks for them"
     return [Finding("short-histories", "info", f"{few} {text}", few)] if few else []
+
+
+def one_part_only(batches: Iterable[RecordBatch]) -> list[Finding]:
+    """Count what a given split has in its test only: users without a history, and items that training never saw."""
+    names, parts, users = [], [], 0
+    for batch in batches:
+        if not (batch.has("item") and batch.has("part")) or isinstance(batch.columns["part"], np.ndarray):
+            continue
+        names.append(np.asarray(batch.ragged("item").values))
+        parts.append(np.asarray(batch.ragged("part").values))
+        of_user = np.repeat(np.arange(len(batch)), batch.ragged("part").lengths)
+        known = np.bincount(of_user, weights=parts[-1] < TEST, minlength=len(batch))
+        users += int(((known == 0) & (batch.ragged("part").lengths > 0)).sum())
+    if not names:
+        return []
+    name, part = np.concatenate(names), np.concatenate(parts)
+    items = len(np.setdiff1d(name[part == TEST], name[part < TEST]))
+    found = []
+    if items:
+        text = f"{items} items are in the test only; nothing that learns from use can list them"
+        found.append(Finding("one-part-only", "warning", text, items))
+    if users:
+        text = f"{users} users are in the test only; they are answered without a history"
+        found.append(Finding("one-part-only", "info", text, users))
+    return found

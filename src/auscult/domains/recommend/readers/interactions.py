@@ -3,7 +3,8 @@
 The columns are told by their names: a user (``user``, ``user_id``, ``patient``, ``ward``, …), an item (``item``,
 ``device``, ``product``, …), and where there are such a time, a weight, and whether what was shown was taken
 (``clicked``: 1, 0, or empty where that is asked). A table larger than memory is read in several passes, each over a
-share of the users.
+share of the users. The weight is checked and kept in the record; the tasks look at whether something was taken, not at
+how often.
 """
 
 from __future__ import annotations
