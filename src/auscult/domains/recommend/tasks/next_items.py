@@ -16,6 +16,7 @@ from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, R
 from auscult.base.errors import ReadError
 from auscult.domains.recommend.preprocess.names import padded, unpadded
 from auscult.domains.recommend.preprocess.reasons import reasons
+from auscult.domains.recommend.preprocess.variety import variety
 
 METRICS = ("recall_at_20", "ndcg_at_20", "map_at_20", "hit_rate_at_20", "mrr")
 
@@ -78,6 +79,10 @@ class NextItems:
         """One ranked list a user."""
         target = None if items.target is None else {"relevant": unpadded(items.target)}
         return Outputs({"item": arrays["item"], "score": arrays["score"]}, items.record, None, target)
+
+    def summary(self, outputs: Outputs) -> dict[str, float]:
+        """How varied the lists are."""
+        return variety(outputs)
 
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """For each recommended item, which known items led to it, and how much of its score each made."""

@@ -20,6 +20,7 @@ from auscult.base.errors import ReadError
 from auscult.domains.recommend.preprocess.clearance import clearance_years
 from auscult.domains.recommend.preprocess.names import as_names, padded, unpadded
 from auscult.domains.recommend.preprocess.reasons import reasons
+from auscult.domains.recommend.preprocess.variety import variety
 
 METRICS = ("recall_at_20", "ndcg_at_20", "mrr")
 
@@ -118,6 +119,10 @@ class PredicateDevice:
         """One ranked list a device."""
         target = None if items.target is None else {"relevant": unpadded(items.target)}
         return Outputs({"item": arrays["item"], "score": arrays["score"]}, items.record, None, target)
+
+    def summary(self, outputs: Outputs) -> dict[str, float]:
+        """How varied the lists are."""
+        return variety(outputs)
 
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """For each device in the list, which known predicates led to it, and how much of its score each made."""
