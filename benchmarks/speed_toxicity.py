@@ -50,6 +50,15 @@ def release() -> Path:
     return out / "release"
 
 
+def valid_structures() -> tuple[list[str], str]:
+    """Structures that RDKit can read: chemprop ends at the first other one."""
+    from rdkit import Chem, rdBase
+
+    smiles, what = structures()
+    with rdBase.BlockLogs():
+        return [s for s in smiles if Chem.MolFromSmiles(s) is not None], f"{what}, valid ones"
+
+
 def answer(folder: Path, library: Path, out: Path) -> Spent:
     """Answer a library with our command."""
     shutil.rmtree(out, ignore_errors=True)
@@ -83,7 +92,7 @@ def _ended(spent: Spent) -> Spent:
 
 def against_chemprop(program: str, scratch: Path, *, count: int, theirs: int) -> None:
     """Compare, and write the result."""
-    smiles, what = structures()
+    smiles, what = valid_structures()
     files = {n: scratch / f"library-{n}.csv" for n in (FEW, count, theirs)}
     for n, path in files.items():
         write_library(path, smiles, n)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from auscult.base.errors import VerifyError
+from auscult.engine import neighbours
 from auscult.engine.neighbours import Neighbours, fit_neighbours, read_neighbours
 
 NAMES = [f"{k:064x}" for k in range(200)]
@@ -48,6 +49,16 @@ def test_strangers_are_those_below_the_limit_whichever_way_they_are_found() -> N
     np.testing.assert_array_equal(np.isnan(found), best >= made.limit)
     np.testing.assert_allclose(found[best < made.limit], best[best < made.limit])
     assert 0 < np.isnan(found).sum() < 80
+
+
+def test_what_is_unpacked_each_time_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = bits(9, 2)
+    first = fitted().nearest(asked, 7)
+    monkeypatch.setattr(neighbours, "HELD_BYTES", 0)
+    monkeypatch.setattr(neighbours, "BLOCK", 16)
+    again = fitted().nearest(asked, 7)
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
 
 
 def test_about_the_stated_share_of_validation_is_outside() -> None:

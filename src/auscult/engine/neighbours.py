@@ -30,6 +30,8 @@ MAX_COVERED = 4000
 MAX_LEADERS = 256
 BLOCK = 8192
 """Known records that are compared with at a time."""
+HELD_BYTES = 1 << 26
+"""Bytes of unpacked records that are kept between calls at the most; larger sets are unpacked each time."""
 NAME = 16
 """Letters of a record's hash by which it is named."""
 Floats = npt.NDArray[np.float64]
@@ -78,6 +80,14 @@ class Neighbours:
         """Known records as columns, (F, r)."""
         return np.ascontiguousarray(np.unpackbits(self.packed[rows], axis=1, count=self.n_bits).T)
 
+    @cached_property
+    def _blocks(self) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8] | None]]:
+        """Rows of each block of known records, with their columns where all of them fit into a little memory."""
+        every = np.arange(len(self.packed), dtype=np.int64)
+        blocks = [every[begin : begin + BLOCK] for begin in range(0, len(every), BLOCK)]
+        held = len(every) * self.n_bits <= HELD_BYTES
+        return [(rows, self._columns(rows) if held else None) for rows in blocks]
+
     def _likeness(self, bits: Array, columns: Array, count: Array) -> Floats:
         """Tanimoto coefficients, (N, r); two records without any bit are unlike."""
         shared = self._shared({"bits": bits, "known": columns})["shared"]
@@ -107,9 +117,9 @@ class Neighbours:
         """Likeness and row of the ``k`` most alike known records, best first, (N, k) each."""
         k = min(k, len(self.packed))
         likeness, row = np.zeros((len(bits), 0)), np.zeros((len(bits), 0), dtype=np.int64)
-        for begin in range(0, len(self.packed), BLOCK):
-            rows = np.arange(begin, min(begin + BLOCK, len(self.packed)))
-            likeness = np.concatenate([likeness, self._likeness(bits, self._columns(rows), self._count[rows])], axis=1)
+        for rows, held in self._blocks:
+            columns = self._columns(rows) if held is None else held
+            likeness = np.concatenate([likeness, self._likeness(bits, columns, self._count[rows])], axis=1)
             row = np.concatenate([row, np.broadcast_to(rows, (len(bits), len(rows)))], axis=1)
             order = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
             likeness, row = np.take_along_axis(likeness, order, 1), np.take_along_axis(row, order, 1)
