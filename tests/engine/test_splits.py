@@ -161,8 +161,26 @@ def test_a_given_split_of_interactions(dataset: Make) -> None:
     role = _roles(make_split(baskets, SplitTable(policy="given", key="part", valid=0.25), seed=0), baskets.items)
     np.testing.assert_array_equal(role == 2, np.asarray(baskets.items.inputs["part"]) == 2)
     assert (np.bincount(baskets.items.record[role == 1]) == 1).all()  # a quarter of the 4 that are not for the test
-    with pytest.raises(DataError, match="expected 'device' to hold 0, 1 or 2 once an item, got something else"):
+    with pytest.raises(DataError, match="expected 'device' to hold 0, 1, 2 or -1 once an item, got something else"):
         make_split(baskets, SplitTable(policy="given", key="device"), seed=0)
+
+
+def test_an_item_without_a_role_is_in_none_also_between_two_of_one_role(dataset: Make) -> None:
+    def write(folder: Path) -> None:
+        fields = [ids("taken", "L", ragged=True), ids("part", "L", ragged=True)]
+        parts = [0, -1, 0, 1, -1, 2]
+        values = [{"taken": list(range(k, k + 6)), "part": parts} for k in range(4)]
+        write_toy(
+            folder / "a.toy",
+            fields,
+            [{"record": f"r{k}", "subject": f"s{k}", "values": v} for k, v in enumerate(values)],
+        )
+
+    baskets = dataset("next-devices", write=write)
+    split = make_split(baskets, SplitTable(policy="given", key="part"), seed=0)
+    stated = np.asarray(baskets.items.inputs["part"])
+    for number, name in enumerate(ROLES):
+        np.testing.assert_array_equal(split.select(baskets.items, name).rows, np.flatnonzero(stated == number))
 
 
 def test_refit_gives_validation_back_after_the_choice(dataset: Make) -> None:

@@ -299,12 +299,13 @@ def _held_out(
 def _by_position(policy: str, items: Items, role: Index) -> Split:
     """Roles of single items as stretches: neighbours of one role are one stretch."""
     order = np.lexsort((items.position, items.record))
-    order = order[role[order] >= 0]
     record, position, role = items.record[order], items.position[order], role[order]
     new = np.ones(len(order), dtype=bool)
     new[1:] = (np.diff(record) != 0) | (np.diff(role) != 0)
     first = np.flatnonzero(new)
     last = np.append(first[1:], len(order)) - 1
+    mine = role[first] >= 0  # what is in no role still parts the stretches beside it
+    first, last = first[mine], last[mine]
     one = np.ones(len(first), dtype=np.int64)
     names = np.array(ROLES)[role[first]]
     return Split(policy, "interaction", record[first], names, position[first], position[last] + 1, one, -one)
