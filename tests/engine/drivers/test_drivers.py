@@ -60,7 +60,7 @@ class _Twice(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         x = tokens.float()
-        return 2 * x[:, None, :] if self.each else x.sum(dim=1, keepdim=True) + 0.5
+        return 2 * x[:, None, :] + 1 if self.each else x.sum(dim=1, keepdim=True) + 0.5
 
 
 TOKENS = np.array([[3, 1, 0, 0], [5, 0, 0, 0], [1, 1, 1, 2], [0, 0, 0, 0], [4, 0, 2, 0]], dtype=np.int64)
@@ -68,12 +68,13 @@ TOKENS = np.array([[3, 1, 0, 0], [5, 0, 0, 0], [1, 1, 1, 2], [0, 0, 0, 0], [4, 0
 
 @pytest.mark.parametrize("each", [False, True])
 def test_forward_cuts_padding_and_gives_the_same(each: bool) -> None:
-    """Batches of two, by length: cut to 1, 1, 2, 3 and 4 tokens; a hole inside is no padding."""
+    """Batches of two, by length: cut to 1, 2 and 4 tokens; a hole inside is no padding, and behind the end is 0."""
     example = Batch({"tokens": torch.as_tensor(TOKENS)}, None)
     graph = export_onnx(_Twice(each), example, "value", free=("tokens",))
     settings = {"trim": "tokens", "along": ["value"] if each else [], "batch": 2}
     run = load_program(Program("forward", ("tokens",), {"main": graph}, {}, settings))
-    expected = 2.0 * TOKENS[:, None, :] if each else TOKENS.sum(axis=1, keepdims=True) + 0.5
+    inside = np.arange(4) < np.array([[2], [1], [4], [1], [3]])
+    expected = ((2.0 * TOKENS + 1) * inside)[:, None, :] if each else TOKENS.sum(axis=1, keepdims=True) + 0.5
     np.testing.assert_allclose(run({"tokens": TOKENS})["value"], expected)
     assert len(run({"tokens": TOKENS[:0]})["value"]) == 0
     with pytest.raises(ShapeError, match=r"program input 'tokens': expected shape \(N, L\), got \(5,\)"):

@@ -93,7 +93,10 @@ KIND_METRICS: dict[str, dict[str, MetricFunction]] = {
         "roc_auc": curves.roc_auc,
     },
     "sample": {
-        "tstr_auc": curves.roc_auc,
+        "tstr_auc": generated.trained_auc,
+        "trtr_auc": generated.trained_auc,
+        "tstr_share": generated.share_of_real,
+        "synthetic_gain": generated.auc_gain,
         "membership_auc": generated.membership_auc,
         "kid": generated.kid,
         "copy_rate": generated.copy_rate,
@@ -134,6 +137,9 @@ FIXED = (
     "bedroc20",
     "ef1",
     "tstr_auc",
+    "trtr_auc",
+    "tstr_share",
+    "synthetic_gain",
     "membership_auc",
     "kid",
     "ece",
@@ -232,7 +238,11 @@ def _sample(rng: np.random.Generator, name: str) -> Example:
     if name == "copy_rate":
         texts = [list(rng.integers(0, 3, 12)) for _ in range(10)]
         return Example(texts[:5], texts, 10, lambda t, o, i: (t, [o[n] for n in i]), {"n": 3})
-    return Example(rng.random(60) < 0.4, rng.random(60), 60)
+    if name == "membership_auc":
+        return Example(rng.random(60) < 0.4, rng.random(60), 60)
+    trainings = (60, 2, 3, 2) if name in ("tstr_share", "synthetic_gain") else (60, 3, 2)
+    first = rng.random(trainings[:-1])
+    return Example(rng.integers(0, 2, 60), np.stack([first, 1 - first], axis=-1), 60)
 
 
 EXAMPLES: dict[str, Callable[[np.random.Generator, str], Example]] = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from auscult.base.arrays import Array
-from auscult.base.contracts import Program, Run
+from auscult.base.contracts import Index, Program, Run
 from auscult.base.errors import ShapeError
 from auscult.engine.drivers.session import Session
 
@@ -19,7 +19,7 @@ def load(program: Program, threads: int) -> Run:
 
     ``settings["trim"]`` names an input (N, L) that is padded with 0 on the right, of graphs with a free L: items of
     like length then run together, cut to the longest of them. The outputs must not depend on L, but for those that
-    ``settings["along"]`` lists: they are (N, K, L) and are filled up with 0.
+    ``settings["along"]`` lists: they are (N, K, L), and 0 where an item has ended, whatever it ran together with.
     """
     sessions = [Session(program.graphs[name], threads) for name in sorted(program.graphs)]
     weights = np.asarray(program.settings.get("weights", [1.0] * len(sessions)), dtype=np.float64)
@@ -48,8 +48,8 @@ def load(program: Program, threads: int) -> Run:
         for rows in np.array_split(order, range(batch, len(order), batch)):
             part = {k: v[rows] for k, v in inputs.items()}
             for name, values in once({**part, trim: part[trim][:, : length[rows[-1]]]}).items():
-                short = padded.shape[1] - values.shape[-1] if name in along else 0
-                found.setdefault(name, []).append(np.pad(values, ((0, 0), (0, 0), (0, short))) if short else values)
+                whole = _ended(values, length[rows], padded.shape[1]) if name in along else values
+                found.setdefault(name, []).append(whole)
         back = np.argsort(order, kind="stable")
         return {name: np.concatenate(parts)[back] for name, parts in found.items()}
 
@@ -63,3 +63,10 @@ def load(program: Program, threads: int) -> Run:
         return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
     return run
+
+
+def _ended(values: Array, length: Index, width: int) -> Array:
+    """Return values (N, K, l) as (N, K, width), 0 from the length of each item on."""
+    filled = np.zeros((*values.shape[:2], width), dtype=values.dtype)
+    filled[..., : values.shape[-1]] = values * (np.arange(values.shape[-1]) < length[:, None])[:, None]
+    return filled
