@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field as Setting
 
-from auscult.base.arrays import Array
-from auscult.base.contracts import Config, Items, Outputs, RecordBatch, Run, TaskSpec, WriteContext
+from auscult.base.contracts import Config, Items, RecordBatch, TaskSpec
 from auscult.base.errors import ReadError
-from auscult.domains.molecules.preprocess.compounds import (
-    CompoundConfig,
-    compound_bits,
-    compound_identity,
-    compound_items,
-    measured_items,
-    prepare_compounds,
-    sift_compounds,
-)
-from auscult.domains.molecules.preprocess.explain import explain_compounds, write_drawings
+from auscult.domains.molecules.preprocess.compounds import CompoundConfig, compound_items, measured_items
+from auscult.domains.molecules.tasks.common import CompoundTask
 
 
 class CompoundClassConfig(CompoundConfig):
@@ -33,13 +21,15 @@ class CompoundClassConfig(CompoundConfig):
     classes: tuple[str, str] = Setting(("no", "yes"), description="Names of 0 and 1.")
 
 
-class CompoundClass:
+class CompoundClass(CompoundTask):
     """One yes or no of a compound, with calibrated probability, prediction set and abstention."""
 
     Config: ClassVar[type[Config]] = CompoundClassConfig
+    first: ClassVar[int] = 1
 
     def __init__(self, config: CompoundClassConfig) -> None:
-        self._config = config
+        super().__init__(config, (config.column,))
+        self._column = config.column
         self.spec = TaskSpec(
             name="compound-class",
             kind="class",
@@ -52,20 +42,6 @@ class CompoundClass:
             resample="record",
             tags=("ADMET", "QSAR", "virtual screening", "mutagenicity", "compound", "SMILES"),
         )
-
-    def prepare(self, batch: RecordBatch) -> RecordBatch:
-        """Standardise every compound and make its features.
-
-        Raises
-        ------
-        ReadError
-            If a structure cannot be used.
-        """
-        return prepare_compounds(batch, self._config, (self._config.column,))
-
-    def sift(self, batch: RecordBatch) -> tuple[RecordBatch | None, Mapping[int, str]]:
-        """Prepare what can be used, and name the rows that cannot."""
-        return sift_compounds(batch, self._config, (self._config.column,))
 
     def cut(self, batch: RecordBatch) -> Items:
         """One item a compound whose class is known; the target (N,) is 0 or 1.
@@ -80,40 +56,9 @@ class CompoundClass:
             return items
         odd = int(np.count_nonzero((measured != 0) & (measured != 1)))
         if odd:
-            raise ReadError(f"column '{self._config.column}': expected 0 or 1, got {odd} other values")
+            raise ReadError(f"column '{self._column}': expected 0 or 1, got {odd} other values")
         return replace(items, target=measured.astype(np.int64))
 
     def cut_new(self, batch: RecordBatch) -> Items:
         """One item a compound, whether or not something was measured."""
         return compound_items(batch, self._config, None)
-
-    def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
-        """One answer a compound."""
-        target = None if items.target is None else {"label": items.target}
-        return Outputs({"probability": arrays["probability"]}, items.record, None, target)
-
-    def bits(self, items: Items) -> Array:
-        """Return the fingerprint by which compounds are alike, (N, F) of 0 and 1."""
-        return compound_bits(items, self._config)
-
-    def identity(self, batch: RecordBatch) -> npt.NDArray[np.str_]:
-        """Return the canonical structure of each compound."""
-        return compound_identity(batch)
-
-    def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
-        """Return which atoms carry the score, structural alerts, and what standardisation changed."""
-        return explain_compounds(batch, run, self._config, output="probability", labels=self.spec.labels[1:])
-
-    def write(
-        self, batch: RecordBatch, outputs: Outputs, out: Path, *, context: WriteContext
-    ) -> list[tuple[Path, ...]]:
-        """Draw each compound with the atoms that carry its score.
-
-        Raises
-        ------
-        UsageError
-            If it was not asked what carried the answers.
-        """
-        return write_drawings(
-            batch, outputs.array("probability")[:, 1:], out, labels=self.spec.labels[1:], context=context
-        )
