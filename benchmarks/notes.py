@@ -7,6 +7,7 @@ from typing import Any
 
 from cells import Evidence, duration, figure, figures, number, signed, table
 
+BY_TYPE = ("n", "precision", "recall", "f1")
 STUDY = ("model", "share of training", "metrics", "what ships minus it, in pairs")
 
 
@@ -26,6 +27,7 @@ def recipe_notes(result: Evidence, shown: Sequence[str]) -> list[str]:
     parts = [_about(result), *_warnings(result), *_further(result, asked), *_leaks(result), *_apart(result, asked)]
     parts += _by_subject(result) + _summary(result)
     lines = [f"### {result['file']}", "", *(f"- {part}" for part in parts), ""]
+    lines += _section("By type", ("type", *BY_TYPE), _by_type(result))
     lines += _section("Device faults", ("fault", "metrics"), _faults(result))
     lines += _section("Subgroups", ("group", "value", "units", "answers", "metrics"), _subgroups(result, asked))
     return lines + _section("Study", STUDY, _study(result, asked))
@@ -87,8 +89,22 @@ def _by_subject(result: Evidence) -> list[str]:
 
 
 def _summary(result: Evidence) -> list[str]:
-    said = ", ".join(f"{name} {number(value)}" for name, value in sorted(result["summary"].items()))
+    types = _types(result)
+    rest = {k: v for k, v in sorted(result["summary"].items()) if k.rpartition(" ")[0] not in types}
+    said = ", ".join(f"{name} {number(value)}" for name, value in rest.items())
     return [f"Of this task alone: {said}."] if said else []
+
+
+def _types(result: Evidence) -> list[str]:
+    """Return the types that the summary counts, such as kinds of span: of each it says ``TYPE n``."""
+    return [name.removesuffix(" n") for name in sorted(result["summary"]) if name.endswith(" n")]
+
+
+def _by_type(result: Evidence) -> list[list[str]]:
+    summary = result["summary"]
+    cells = [[summary.get(f"{name} {column}") for column in BY_TYPE] for name in _types(result)]
+    rows = zip(_types(result), cells, strict=True)
+    return [[name, f"{n:.0f}", *("–" if v is None else number(v) for v in rest)] for name, (n, *rest) in rows]
 
 
 def _faults(result: Evidence) -> list[list[str]]:

@@ -68,7 +68,7 @@ def _result(**changes: Any) -> dict[str, Any]:
             },
         ],
         "by_subject": {"accuracy": [0.5, 1.0]},
-        "summary": {"alarms_a_day": 2.5},
+        "summary": {"alarms_a_day": 2.5, "AGE n": 16.0, "AGE recall": 0.75, "AGE f1": 0.5},
         "apart": {},
         "shipped_refit_untested": False,
         "recipe_hash": "h1",
@@ -171,6 +171,7 @@ def test_notes_have_all_that_the_table_has_not(tmp_path: Path) -> None:
         "| `line` | 1.00 | accuracy 0.9000 [0.8000, 0.9500] | accuracy +0.0300 [-0.0100, +0.0700] |",
         "By subject, in rising order: accuracy 0.5000, 1.00.",
         "Of this task alone: alarms_a_day 2.50.",
+        "| AGE | 16 | – | 0.7500 | 0.5000 |",
         "The recipe differed from the last commit",
         "A gate of the recipe did not hold",
     ):
