@@ -77,23 +77,6 @@ def deep_part(n_inputs: int, hidden: Sequence[int], dropout: float) -> nn.Sequen
     return nn.Sequential(*layers, nn.Linear(n_inputs, 1))
 
 
-class DeepFm(nn.Module):
-    """Linear part, pairs of fields, and a deep network on the same vectors (Guo et al. 2017, IJCAI), (N,) log-odds."""
-
-    def __init__(self, fields: FieldVectors, hidden: Sequence[int], dropout: float) -> None:
-        super().__init__()
-        self.fields = fields
-        self.deep = deep_part(fields.n_fields * fields.width, hidden, dropout)
-        self.bias = nn.Parameter(torch.zeros(1))
-
-    def forward(self, categories: Tensor | None, many: Sequence[Tensor], numbers: Tensor | None) -> Tensor:
-        """Return log-odds."""
-        vectors, linear = self.fields(categories, many, numbers)
-        deep: Tensor = self.deep(vectors.flatten(1))[:, 0]
-        odds: Tensor = self.bias + linear.sum(dim=1) + pairwise(vectors) + deep
-        return odds
-
-
 class WideDeep(nn.Module):
     """A linear part beside a deep network (Cheng et al. 2016, DLRS), (N,) log-odds."""
 
@@ -105,7 +88,17 @@ class WideDeep(nn.Module):
 
     def forward(self, categories: Tensor | None, many: Sequence[Tensor], numbers: Tensor | None) -> Tensor:
         """Return log-odds."""
-        vectors, linear = self.fields(categories, many, numbers)
+        return self.odds(*self.fields(categories, many, numbers))
+
+    def odds(self, vectors: Tensor, linear: Tensor) -> Tensor:
+        """Return log-odds of vectors (N, K, D) and linear parts (N, K) of fields."""
         deep: Tensor = self.deep(vectors.flatten(1))[:, 0]
-        odds: Tensor = self.bias + linear.sum(dim=1) + deep
-        return odds
+        return self.bias + linear.sum(dim=1) + deep
+
+
+class DeepFm(WideDeep):
+    """The same with all pairs of fields besides (Guo et al. 2017, IJCAI), (N,) log-odds."""
+
+    def odds(self, vectors: Tensor, linear: Tensor) -> Tensor:
+        """Return log-odds of vectors (N, K, D) and linear parts (N, K) of fields."""
+        return super().odds(vectors, linear) + pairwise(vectors)
