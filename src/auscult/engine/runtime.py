@@ -241,6 +241,7 @@ class Release:
         """Answer every record of a file or folder of raw device exports.
 
         A record that cannot be read, or that the gate refuses, is answered with its reason; nothing is raised for it.
+        The answers of a file come in its order.
 
         Parameters
         ----------
@@ -265,7 +266,9 @@ class Release:
                 yield part
             else:
                 keep = None if out is None or source is None else self._keeper(source, out)
-                yield from self.answer([self.stage(part)], explain=explain, keep=keep)[0]
+                place = {str(name): row for row, name in enumerate(part.record)}
+                answers = self.answer([self.stage(part)], explain=explain, keep=keep)[0]
+                yield from sorted(answers, key=lambda answer: place.get(answer.record, len(place)))
 
     def _keeper(self, source: Source, out: Path) -> Keep:
         """Return what writes the files of one source."""
