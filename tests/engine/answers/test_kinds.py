@@ -13,6 +13,7 @@ from auscult.base.contracts import Outputs, TaskSpec
 from auscult.base.errors import UsageError
 from auscult.base.recipe import CalibrateTable
 from auscult.engine.answers import KINDS, kind_of
+from auscult.engine.calibration.threshold import fit_label_thresholds
 from auscult.engine.metrics.ranking import mrr
 from auscult.engine.metrics.table import METRICS
 from auscult.engine.outputs import read_outputs, save_outputs
@@ -84,6 +85,13 @@ def test_presented_values_by_hand() -> None:
     }  # fmt: skip
     spec = _spec("mask")
     assert kind_of(spec).present(spec, _outputs("mask"), 0) == {"a": 250, "b": 0}
+
+
+def test_labels_of_a_release_without_intervals_are_answered_too() -> None:
+    spec = _spec("labels")
+    rule = fit_label_thresholds(np.eye(2), P, rule="f1").to_dict()
+    made = kind_of(spec).apply(spec, Outputs({"probability": P}, ROWS), {"probability": None, "threshold": rule})
+    assert kind_of(spec).present(spec, made, 0).keys() == {"label", "probability"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

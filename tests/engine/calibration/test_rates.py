@@ -12,9 +12,9 @@ from auscult.engine.calibration.table import read_calibrator
 
 def test_wilson_by_a_published_example() -> None:
     # Newcombe 1998, Stat Med 17:857, table I, method 3: 81 of 263 is 0.2553 to 0.3662; 0 of 20 is 0 to 0.1611.
-    low, high = wilson(np.array([81]), 263, 0.95)
+    low, high = wilson(np.array([81]), np.array([263]), 0.95)
     assert (round(low[0], 4), round(high[0], 4)) == (0.2553, 0.3662)
-    low, high = wilson(np.array([0]), 20, 0.95)
+    low, high = wilson(np.array([0]), np.array([20]), 0.95)
     assert (round(low[0], 4), round(high[0], 4)) == (0.0, 0.1611)
 
 
@@ -57,3 +57,18 @@ def test_it_is_written_and_read_and_refuses_other_labels() -> None:
     assert read_calibrator(fitted.to_dict()) == fitted
     with pytest.raises(ShapeError, match="probability"):
         fitted.apply(np.zeros((3, 5)))
+
+
+def test_equal_scores_are_one_group_whatever_the_order_of_the_records() -> None:
+    # By hand: Wilson's interval of 100 of 1000 at 95 % is 0.0829 to 0.1202.
+    truth = np.arange(1000)[:, None] < 100
+    shuffled = np.random.default_rng(5).permutation(truth)
+    for known in (truth, shuffled):
+        fitted = fit_label_rates(np.full((1000, 1), 0.1), known, coverage=0.95)
+        assert np.round(fitted.apply(np.array([[0.1]]))[0, 0], 4).tolist() == [0.0829, 0.1202]
+    probability = np.round(np.random.default_rng(6).random((400, 1)), 1)
+    held = np.random.default_rng(7).random((400, 1)) < probability
+    order = np.argsort(held[:, 0], kind="stable")
+    assert fit_label_rates(probability, held, coverage=0.9) == fit_label_rates(
+        probability[order], held[order], coverage=0.9
+    )

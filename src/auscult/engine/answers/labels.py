@@ -85,22 +85,22 @@ class LabelsKind(AnswerKind):
         if calibration["probability"] is not None:
             probability = read_calibrator(calibration["probability"]).apply(probability)
         label = read_calibrator(calibration["threshold"]).apply(probability)
-        interval = read_calibrator(calibration["interval"]).apply(probability)
-        arrays = {**outputs.arrays, "probability": probability, "label": label, "interval": interval}
+        arrays = {**outputs.arrays, "probability": probability, "label": label}
+        if "interval" in calibration:  # releases of before had none
+            arrays["interval"] = read_calibrator(calibration["interval"]).apply(probability)
         return Outputs(arrays, outputs.record, outputs.position, outputs.target)
 
     def present(self, spec: TaskSpec, outputs: Outputs, row: int) -> dict[str, Any]:
         """Labels that hold, and the probability of each with its interval."""
         probability, label = outputs.array("probability")[row], outputs.array("label")[row]
-        interval = outputs.array("interval")[row]
-        return {
+        made: dict[str, Any] = {
             "label": [name for name, holds in zip(spec.labels, label, strict=True) if holds],
             "probability": {name: round(float(p), 4) for name, p in zip(spec.labels, probability, strict=True)},
-            "interval": {
-                name: [round(float(a), 4), round(float(b), 4)]
-                for name, (a, b) in zip(spec.labels, interval, strict=True)
-            },
         }
+        if "interval" in outputs.arrays:
+            ends = zip(spec.labels, outputs.array("interval")[row], strict=True)
+            made["interval"] = {name: [round(float(a), 4), round(float(b), 4)] for name, (a, b) in ends}
+        return made
 
     def columns(self, spec: TaskSpec, outputs: Outputs) -> dict[str, npt.NDArray[Any]]:
         """Return the probability of each label."""

@@ -65,13 +65,13 @@ class LabelRates(Calibrator):
         return made
 
 
-def wilson(successes: Array, total: int, coverage: float) -> tuple[Floats, Floats]:
+def wilson(successes: Array, total: Array, coverage: float) -> tuple[Floats, Floats]:
     """Ends of Wilson's interval of a share.
 
     Parameters
     ----------
     successes : (G,) numbers
-    total : int
+    total : (G,) int
         Trials behind each.
     coverage : float
         Confidence level.
@@ -128,8 +128,20 @@ def _ends(probability: Floats, target: Array, coverage: float) -> tuple[Floats, 
         return np.array([0.0, 1.0]), np.zeros(2), np.ones(2)
     order = np.argsort(probability, kind="stable")
     width = max(FEWEST, n // 10)
-    begin = np.unique(np.linspace(0, n - width, KNOTS).astype(np.int64))
-    held = np.concatenate([[0], np.cumsum(target[order] == 1)])
-    low, high = wilson(held[begin + width] - held[begin], width, coverage)
-    center = np.array([probability[order[b : b + width]].mean() for b in begin])
-    return center, low, high
+    rising = probability[order]
+    begin = np.linspace(0, n - width, KNOTS).astype(np.int64)
+    # Equal scores are one group: a window that cut through it would depend on the order of the records.
+    windows = np.unique(
+        np.stack(
+            [
+                np.searchsorted(rising, rising[begin], side="left"),
+                np.searchsorted(rising, rising[begin + width - 1], side="right"),
+            ],
+            axis=1,
+        ),
+        axis=0,
+    )
+    held, sums = (np.concatenate([[0], np.cumsum(v)]) for v in (target[order] == 1, rising))
+    total = windows[:, 1] - windows[:, 0]
+    low, high = wilson(held[windows[:, 1]] - held[windows[:, 0]], total, coverage)
+    return (sums[windows[:, 1]] - sums[windows[:, 0]]) / total, low, high
