@@ -32,10 +32,10 @@ def make_golden_inputs(domain: Domain, example: str, folder: Path) -> None:
 def golden_answers(release: Release, folder: Path) -> tuple[Outputs | None, dict[str, str]]:
     """Answer the golden inputs: answers of all records in order, and which records were refused.
 
-    What the input gate refuses is answered too: simulated records may look like nothing in training, and the program
-    that gives the answers is to be checked all the same.
+    What the input gate or the applicability domain keeps back is answered too: simulated records may look like nothing
+    in training, and the program that gives the answers is to be checked all the same.
     """
-    ungated = replace(release, gate=None)
+    ungated = replace(release, gate=None, neighbours=None)
     found = find_sources(folder / "inputs", release.domain)
     parts: list[Outputs] = []
     refused: dict[str, str] = {}
@@ -59,7 +59,7 @@ def golden_pictures(release: Release, folder: Path) -> tuple[Any, ...]:
     """Pictures that the task draws of the first golden records; none where it draws none."""
     if not isinstance(release.task, Draws):
         return ()
-    ungated = replace(release, gate=None)
+    ungated = replace(release, gate=None, neighbours=None)
     found = find_sources(folder / "inputs", release.domain)
     staged = (
         ungated.stage(part)
