@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from auscult.base.errors import UsageError, VerifyError
+from auscult.base.arrays import Array
+from auscult.base.contracts import Items, Outputs, RecordBatch
+from auscult.base.errors import ReadError, UsageError, VerifyError
 from auscult.base.files import files_under, read_json, write_json
 from auscult.engine.build import BuildOptions, build
 from auscult.engine.release.sign import sign_file
 from auscult.engine.release.verify import Verification, seal_of, verify_release
-from auscult.engine.runtime import open_release
+from auscult.engine.runtime import UNSURE, open_release
+from auscult.engine.scan import ScanOptions, scan
 from toys import DOMAIN
 from toys.battery import Once, example_folder, fits_schema, task_of
 from toys.examples import write_toy
@@ -98,6 +103,47 @@ def test_answers_that_are_files_are_written_where_they_are_asked_for(
     assert answers
     assert {p.name for p in (tmp_path / "new").iterdir()} == {name for a in answers for name in a.files}
     assert not any(a.files for a in opened.answer_path(folder))
+
+
+def test_a_file_that_cannot_be_written_costs_no_answer(
+    built: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_release(built("blob"), lambda name: DOMAIN)
+    folder = example_folder(DOMAIN.name, opened.spec.example, True)
+    plain = list(opened.answer_path(folder))
+
+    def write(*_: object, **__: object) -> None:
+        raise ReadError("image: expected a frame of reference, got none; export it again")
+
+    monkeypatch.setattr(type(opened.task), "write", write)
+    answers = list(opened.answer_path(folder, out=tmp_path / "new"))
+    assert [(a.record, a.status, a.answers) for a in answers] == [(a.record, a.status, a.answers) for a in plain]
+    told = {a.reason for a in answers if a.status == "answered"}
+    assert told == {"no file was written: image: expected a frame of reference, got none; export it again"}
+
+
+def test_a_table_says_what_predict_says(
+    built: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here no answer is sure enough; and a record with several answers is no row of a table."""
+    opened = open_release(built("colour"), lambda name: DOMAIN)
+    folder = example_folder(DOMAIN.name, opened.spec.example, True)
+    monkeypatch.setattr(type(opened.kind), "silent", lambda _, outputs: np.ones(len(outputs), dtype=bool))
+    made = scan(opened, [folder], tmp_path / "out", options=ScanOptions(workers=1))
+    with made.answers.open(newline="") as stream:
+        rows = [(row["record"], row["status"], row["reason"]) for row in csv.DictReader(stream)]
+    assert rows == [(a.record, a.status, a.reason) for a in opened.answer_path(folder)]
+    assert ("abstained", UNSURE) in {row[1:] for row in rows}
+    with pytest.raises(UsageError, match="--by: expected a column of numbers, got 'label', which holds words"):
+        scan(opened, [folder], tmp_path / "words", options=ScanOptions(top=1, by="label"))
+
+    def twice(_: object, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
+        probability = np.repeat(np.asarray(arrays["probability"]), 2, axis=0)
+        return Outputs({"probability": probability}, np.repeat(items.record, 2), np.tile([0, 1], len(items.record)))
+
+    monkeypatch.setattr(type(opened.task), "join", twice)
+    with pytest.raises(UsageError, match="--table: expected one answer a record, got several of one, each at its"):
+        scan(opened, [folder], tmp_path / "more", options=ScanOptions(workers=1))
 
 
 def test_pictures_of_the_task_stand_in_the_report(built: Callable[[str], Path]) -> None:

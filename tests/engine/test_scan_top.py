@@ -36,9 +36,9 @@ def test_the_lowest_can_be_the_best(tmp_path: Path) -> None:
 def test_a_full_pool_lets_in_only_what_is_as_good(tmp_path: Path) -> None:
     pool = Pool(2, lowest=False)
     score = np.array([0.1, 0.9, 0.8, 0.7, 0.6])
-    assert pool.may_enter(score).tolist() == [1, 2]
+    assert pool.may_enter(score).tolist() == [1, 2, 3, 4, 0]
     pool.write(tmp_path / "a", score, described(list("abcde"), list("abcde"), EYE[:5]))
-    assert pool.may_enter(np.array([0.79, 0.8, 0.95])).tolist() == [1, 2]
+    assert pool.may_enter(np.array([0.79, 0.8, 0.95])).tolist() == [2, 1]
 
 
 def test_relatives_of_a_better_one_are_passed_over(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from auscult.base.arrays import Array, Column, Ragged, join, take
-from auscult.base.errors import ShapeError, unknown
+from auscult.base.errors import ShapeError, UsageError, unknown
+from auscult.base.files import writable
 
 Index = npt.NDArray[np.int64]
 FieldKind = Literal["array", "scalar", "category", "text", "ids"]
@@ -360,3 +361,18 @@ class WriteContext:
     source: Source
     explained: tuple[Mapping[str, Any], ...]
     about: Mapping[str, Any]
+
+    def fresh(self, out: Path, name: str) -> Path:
+        """Return the path of a file that is not there yet, below the folder of its source; makes the folder.
+
+        Raises
+        ------
+        UsageError
+            If the file is there already.
+        """
+        path = out / self.source.name.rpartition("/")[0] / name.rpartition("/")[2]
+        if path.exists():
+            raise UsageError(f"--out: {path.name}: expected no such file yet, got one; name another folder")
+        with writable(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return path

@@ -32,6 +32,7 @@ Distance = Annotated[
 ]
 Workers = Annotated[int, typer.Option("--workers", min=0, help="With --table: processes; as many as cores by default.")]
 LINES = 8
+FEWER = "no more were answered, or the best held no more that are far enough apart"
 
 
 def add(app: typer.Typer) -> None:
@@ -102,7 +103,8 @@ def _library(release: Path, paths: list[Path], table: Path, json: bool, **option
         for reason, count in sorted(made.reasons.items(), key=lambda item: -item[1])[:LINES]:
             print(f"    {count} x {reason}")
         if made.top is not None:
-            print(f"{made.top}: the best {made.n_listed}")
+            fewer = "" if made.n_listed == options["top"] else f" of {options['top']} asked for: {FEWER}"
+            print(f"{made.top}: the best {made.n_listed}{fewer}")
     if not made.counts.get("answered"):
         raise typer.Exit(2)
 

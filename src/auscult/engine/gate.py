@@ -23,6 +23,7 @@ MAX_FIT_ITEMS = 20_000
 SHORT_VECTOR = 64
 RIDGE = 1e-3
 EXTREME = 12.0
+UNLIKE = "does not look like the training data"
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,7 +102,7 @@ def refusals_of(distance: Array, limit: float, items: Items, n_records: int) -> 
         if n == 0
         else f"expected finite numbers, got NaN or infinity in {int(x)} of {int(n)} items"
         if x
-        else f"does not look like the training data: {int(b)} of {int(n)} items are out of distribution"
+        else f"{UNLIKE}: {int(b)} of {int(n)} items are out of distribution"
         if 2 * b > n
         else ""
         for n, b, x in zip(total, bad, broken, strict=True)

@@ -13,7 +13,8 @@ from typing import Any
 from auscult.base.contracts import Explains, Writes
 from auscult.base.errors import UsageError
 from auscult.base.files import write_bytes, write_json
-from auscult.engine.runtime import RecordAnswer, Release
+from auscult.engine.gate import UNLIKE
+from auscult.engine.runtime import STRANGE, RecordAnswer, Release
 
 TEMPLATE = "record_report.html.j2"
 MOST = 500
@@ -33,11 +34,24 @@ class Told:
         The answer with its explanation.
     pictures : tuple of (str, str)
         Name and SVG of each picture.
+    checked : str
+        What looked whether the record is of the kind of the training; empty where nothing did.
+    place : int
+        Which of the releases it is, from 1.
     """
 
     about: Mapping[str, Any]
     answer: RecordAnswer
     pictures: tuple[tuple[str, str], ...]
+    checked: str
+    place: int
+
+    @property
+    def in_domain(self) -> bool | None:
+        """Whether the record is of the kind of the training; None where nothing looked, or it could not be read."""
+        if self.answer.reason.startswith((STRANGE, UNLIKE)):
+            return False
+        return True if self.checked and self.answer.status != "refused" else None
 
 
 def report_records(releases: Sequence[Release], paths: Sequence[Path], out: Path) -> list[Path]:
@@ -60,42 +74,55 @@ def report_records(releases: Sequence[Release], paths: Sequence[Path], out: Path
     Raises
     ------
     UsageError
-        If a task has no explanation, or there are very many records.
+        If a task has no explanation, there are very many records, or two of them would have one page.
     DataError
         If a path does not exist or is empty.
     """
     told: dict[str, list[Told]] = {}
-    for release in releases:
-        for one in _answers(release, paths, out / FILES / _file_name(str(release.manifest["name"]))):
-            told.setdefault(one.answer.record, []).append(one)
+    for place, release in enumerate(releases, 1):
+        folder = out / FILES / f"{place}-{_file_name(str(release.manifest['name']))}"
+        for one in _answers(release, paths, folder, place):
+            parts = told.setdefault(_file_name(one.answer.record), [])
+            here = any(p.place == place and p.answer.status != "refused" for p in parts)
+            twice = here and one.answer.status != "refused"  # a note on a record is refused and has the record's name
+            if twice or (parts and parts[0].answer.record != one.answer.record):
+                raise UsageError(
+                    "--report: expected records with names of their own, got two that would share a page; give the "
+                    "folder above both, or report on them one after the other"
+                )
+            parts.append(one)
             if len(told) > MOST:
                 raise UsageError(
                     f"--report: expected at most {MOST} records, got more; answer them with --table first "
                     "and report on the ones that matter"
                 )
-    return [_write(record, parts, out) for record, parts in told.items()]
+    return [_write(name, parts, out) for name, parts in told.items()]
 
 
-def _answers(release: Release, paths: Sequence[Path], folder: Path) -> Iterator[Told]:
+def _answers(release: Release, paths: Sequence[Path], folder: Path, place: int) -> Iterator[Told]:
     if not isinstance(release.task, Explains):
         raise UsageError(f"--report: the task '{release.spec.name}' has no explanation")
     about = {**release.provenance, "summary": release.spec.summary, "unit": release.spec.unit}
-    out = folder if isinstance(release.task, Writes) else None
-    for path in paths:
+    looked = {"input gate": release.gate, "nearest training records": release.neighbours}
+    checked = " and ".join(name for name, there in looked.items() if there is not None)
+    for number, path in enumerate(paths, 1):
+        below = folder / str(number)
+        out = below if isinstance(release.task, Writes) else None
         for answer in release.answer_path(path, explain=True, out=out):
-            drawn = [folder / name for name in answer.files if name.endswith(".svg")]
-            yield Told(about, answer, tuple((p.stem, p.read_text(encoding="utf-8")) for p in drawn))
+            drawn = [below / name for name in answer.files if name.endswith(".svg")]
+            pictures = tuple((p.stem, p.read_text(encoding="utf-8")) for p in drawn)
+            yield Told(about, answer, pictures, checked, place)
 
 
-def _write(record: str, parts: Sequence[Told], out: Path) -> Path:
-    name = _file_name(record)
+def _write(name: str, parts: Sequence[Told], out: Path) -> Path:
+    record = parts[0].answer.record
     document = {
         "record": record,
         "releases": [
             {
                 **{k: v for k, v in vars(t.answer).items() if k != "record"},
                 "release": dict(t.about),
-                "in_domain": t.answer.status == "answered",
+                "in_domain": t.in_domain,
             }
             for t in parts
         ],
@@ -119,6 +146,7 @@ def _view(told: Told) -> dict[str, Any]:
     return {
         "about": told.about,
         "status": told.answer.status,
+        "checked": f"of the kind of the training, by the {told.checked}" if told.checked else "",
         "reason": told.answer.reason,
         "tables": [answer_table(a, str(told.about["unit"])) for a in told.answer.answers],
         "pictures": told.pictures,

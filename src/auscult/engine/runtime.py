@@ -41,10 +41,12 @@ from auscult.engine.neighbours import Neighbours, read_neighbours
 from auscult.engine.outputs import questions, take_items
 from auscult.engine.prepare import make_task
 from auscult.engine.program import read_program
-from auscult.engine.sources import find_sources, read_source
+from auscult.engine.sources import find_sources, placed, read_source
 
 MANIFEST = "release.json"
 NEIGHBOURS = "neighbours"
+STRANGE = "outside the domain of applicability"
+UNSURE = "no answer is sure enough"
 NEAREST = 5
 """Training records that an explanation names."""
 Keep = Callable[[RecordBatch, Outputs, Sequence[Mapping[str, Any]]], list[tuple[str, ...]]]
@@ -63,7 +65,7 @@ class RecordAnswer:
         ``answered``, ``abstained`` (every answer is an abstention, or no training record is near enough), or
         ``refused``, both with a reason.
     reason : str
-        Why not; empty where answered.
+        Why not; empty where answered, unless a file that belongs to the answer could not be written.
     answers : tuple
         JSON values of the answer kind, in order; ``at_s`` or ``at`` says where in the record.
     explanation : mapping
@@ -159,7 +161,7 @@ class Release:
         near = np.bincount(items.record, weights=np.isnan(likeness), minlength=n_records)
         rows, first = np.unique(items.record, return_index=True)
         return {
-            int(row): "outside the domain of applicability: the nearest training record has a likeness of "
+            int(row): f"{STRANGE}: the nearest training record has a likeness of "
             f"{likeness[at]:.2f}, expected at least {self.neighbours.limit:.2f}"
             for row, at in zip(rows, first, strict=True)
             if not near[row]
@@ -198,17 +200,23 @@ class Release:
     ) -> Iterator[RecordAnswer]:
         outputs = self.outputs(batch, items, arrays)
         explanations: list[dict[str, Any]] = []
+        not_written = ""
         if explain:
             if not isinstance(self.task, Explains):
                 raise UsageError(f"--explain: the task '{self.spec.name}' has no explanation")
             explanations = self.task.explain(batch, outputs, self.run)
             explanations = self._with_neighbours(items, explanations)
-        files = [()] * len(batch) if keep is None else keep(batch, outputs, explanations)
+        files: list[tuple[str, ...]] = [()] * len(batch)
+        try:
+            files = files if keep is None else keep(batch, outputs, explanations)
+        except InputError as error:
+            not_written = f"no file was written: {error}"
+        quiet = self.kind.silent(outputs)
         for row, name in enumerate(batch.record):
             rows = np.flatnonzero(outputs.record == row)
             answers = tuple(self._one(outputs, int(r)) for r in rows)
-            silent = len(answers) > 0 and all("label" in a and a["label"] is None for a in answers)
-            status, reason = ("abstained", "no answer is sure enough") if silent else ("answered", "")
+            silent = len(rows) > 0 and bool(quiet[rows].all())
+            status, reason = ("abstained", UNSURE) if silent else ("answered", not_written)
             yield RecordAnswer(str(name), status, reason, answers, explanations[row] if explain else None, files[row])
 
     def _with_neighbours(self, items: Items, explanations: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -294,7 +302,7 @@ class Release:
         """Batches with their source, and refusals."""
         found = find_sources(path, self.domain)
         for source in found.sources:
-            for part in read_source(source, self.domain):
+            for part in (placed(p, source) for p in read_source(source, self.domain)):
                 yield source, RecordAnswer(part.source, "refused", part.reason) if isinstance(part, SetAside) else part
         for file in found.unclaimed:
             known = ", ".join(self.domain.readers)

@@ -7,25 +7,29 @@ n-th batch, so that no record passes between processes and memory does not grow 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
 from auscult.base.contracts import Domain, Likens, PublicSet, RecordBatch, SetAside, Source
 from auscult.base.errors import AuscultError, DataError, LimitError, UsageError, unknown
 from auscult.base.files import hash_of, read_json, sha256_file, sweep, writable, write_json
 from auscult.base.log import Report, Silent
 from auscult.engine.runtime import Release, open_release
-from auscult.engine.scan_parts import ANSWERS, TOP, columns_of, write_part
+from auscult.engine.scan_parts import ANSWERS, TOP, columns_of, numeric_columns, write_part
 from auscult.engine.scan_top import Picks, Pool, write_picks
-from auscult.engine.sources import find_sources, read_source
+from auscult.engine.sources import find_sources, placed, read_source
 
 PARTS = "parts"
 STATE = "scan.json"
@@ -137,6 +141,8 @@ def scan(
     columns = columns_of(release)
     if options.by and options.by not in columns:
         raise UsageError(unknown("column", options.by, columns, where="--by"))
+    if options.by and options.by not in numeric_columns(release):
+        raise UsageError(f"--by: expected a column of numbers, got '{options.by}', which holds words")
     if options.top and not isinstance(release.task, Likens):
         raise UsageError(f"--top: the task '{release.spec.name}' cannot tell which records are the same")
     sources = _sources(release.domain, paths)
@@ -158,6 +164,12 @@ def _sources(domain: Domain, paths: Sequence[Path]) -> list[Source]:
             names = ", ".join(p.name for p in found.unclaimed[:5]) or path.name
             raise DataError(f"{names}: expected a format of {', '.join(domain.readers)}; no reader knows this file")
         sources += found.sources
+    twice = [name for name, count in Counter(s.name for s in sources).items() if count > 1]
+    if twice:
+        raise UsageError(
+            f"{twice[0]}: expected libraries with names of their own, got two of this name, whose records could not be "
+            "told apart; give the folder above both, rename one, or answer each into a table of its own"
+        )
     return sources
 
 
@@ -177,7 +189,8 @@ def _begin(job: ScanJob, release: Release) -> bool:
         job.parts.mkdir(parents=True, exist_ok=True)
         sweep(job.parts)
     write_json(state, {"key": key, "release": release.provenance, "options": stated})
-    if (out / SUMMARY).exists():
+    listed = ["answers.csv", "top.csv"] if job.options.top else ["answers.csv"]
+    if (out / SUMMARY).exists() and all((out / name).exists() for name in listed):
         shutil.rmtree(job.parts, ignore_errors=True)
         return True
     return False
@@ -189,7 +202,7 @@ def numbered_parts(job: ScanJob) -> Iterator[tuple[int, RecordBatch | None, list
     for source in job.sources:
         batch: RecordBatch | None = None
         aside: list[SetAside] = []
-        for part in read_source(source, job.domain):
+        for part in (placed(p, source) for p in read_source(source, job.domain)):
             if isinstance(part, SetAside):
                 aside.append(part)
                 continue
@@ -226,32 +239,32 @@ def _work(job: ScanJob, release: Release, report: Report) -> None:
     env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
     command = [sys.executable, "-m", "auscult.engine.scan"]
     workers: list[subprocess.Popen[bytes]] = []
-    try:
-        for worker in range(job.of):
-            started = subprocess.Popen([*command, str(worker)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
-            workers.append(started)
-            if started.stdin is not None:
-                started.stdin.write(order)
-                started.stdin.close()
-        _watch(job, workers, report)
-    finally:
-        for started in workers:
-            if started.poll() is None:
-                started.kill()
-            started.wait()
-            if started.stderr is not None:
-                started.stderr.close()
+    with contextlib.ExitStack() as stack:  # what a worker says goes to a file: a full pipe would stop it
+        told = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(job.of)]
+        try:
+            for worker in range(job.of):
+                started = subprocess.Popen([*command, str(worker)], stdin=subprocess.PIPE, stderr=told[worker], env=env)
+                workers.append(started)
+                if started.stdin is not None:
+                    started.stdin.write(order)
+                    started.stdin.close()
+            _watch(job, workers, told, report)
+        finally:
+            for started in workers:
+                if started.poll() is None:
+                    started.kill()
+                started.wait()
 
 
-def _watch(job: ScanJob, workers: Sequence[subprocess.Popen[bytes]], report: Report) -> None:
+def _watch(job: ScanJob, workers: Sequence[subprocess.Popen[bytes]], told: Sequence[IO[bytes]], report: Report) -> None:
     """Wait for the workers, saying now and then how far they are; the first that fails ends the scan."""
     said = time.monotonic()
     while True:
         ended = [w.poll() for w in workers]
-        for worker, status in zip(workers, ended, strict=True):
+        for said_by, status in zip(told, ended, strict=True):
             if status:
-                told = b"" if worker.stderr is None else worker.stderr.read()
-                last = told.decode(errors="replace").strip().splitlines()[-1:]
+                said_by.seek(0)
+                last = said_by.read().decode(errors="replace").strip().splitlines()[-1:]
                 if status == LIMIT_STATUS:
                     raise LimitError(" ".join(last))
                 raise AuscultError(

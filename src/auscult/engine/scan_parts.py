@@ -14,8 +14,9 @@ import numpy as np
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Likens, Outputs, RecordBatch, SetAside
+from auscult.base.errors import UsageError
 from auscult.base.files import write_bytes, write_json
-from auscult.engine.runtime import Release, Staged
+from auscult.engine.runtime import UNSURE, Release, Staged
 from auscult.engine.scan_top import Described, Pool
 
 ANSWERS, TOP = ".csv", ".parquet"
@@ -41,13 +42,23 @@ def columns_of(release: Release) -> list[str]:
     UsageError
         If an answer of this kind is no row of a table.
     """
+    return list(_empty_columns(release))
+
+
+def _empty_columns(release: Release) -> dict[str, Array]:
+    """Columns of one made-up answer."""
     k = release.kind.n_outputs(release.spec)
     number = np.zeros((1, k))
     empty = {
         "probability": number, "label": np.zeros(1, dtype=np.int64), "answered": np.ones(1), "value": number,
         "interval": np.zeros((1, k, 2)),
     }  # fmt: skip
-    return list(release.kind.columns(release.spec, Outputs(empty, np.zeros(1, dtype=np.int64))))
+    return release.kind.columns(release.spec, Outputs(empty, np.zeros(1, dtype=np.int64)))
+
+
+def numeric_columns(release: Release) -> list[str]:
+    """Names of the columns that can rank."""
+    return [name for name, values in _empty_columns(release).items() if values.dtype.kind in "fiu"]
 
 
 def write_part(
@@ -94,15 +105,37 @@ def _answered(
     arrays = release.run({n: staged.items.inputs[n] for n in release.inputs})
     outputs = release.outputs(staged.batch, staged.items, arrays)
     columns = release.kind.columns(release.spec, outputs)
-    for at, name in enumerate(staged.batch.record[outputs.record].tolist()):
-        place[name].status, place[name].at = "answered", at
+    names = staged.batch.record[outputs.record].tolist()
+    if len(set(names)) < len(names):
+        raise UsageError(
+            "--table: expected one answer a record, got several of one, each at its place; leave --table out"
+        )
+    silent = release.kind.silent(outputs)
+    for at, name in enumerate(names):
+        place[name].at, place[name].status = at, "abstained" if silent[at] else "answered"
+        place[name].reason = UNSURE if silent[at] else ""
     if best is not None and isinstance(release.task, Likens):
         pool, by = best
         score = np.asarray(columns[by or next(iter(columns))], dtype=np.float64)
-        chosen = pool.may_enter(score)
+        chosen = _distinct(release.task, staged.batch, pool.may_enter(score), pool.size)
         if len(chosen):
             pool.write(path.with_suffix(TOP), score[chosen], _described(release.task, batch, staged, chosen))
     return rows, columns
+
+
+def _distinct(task: Likens, batch: RecordBatch, rows: Array, size: int) -> Array:
+    """The first rows that are things of their own, as many as a pool holds; the others are the same once more."""
+    seen: set[str] = set()
+    kept: list[int] = []
+    for begin in range(0, len(rows), size):
+        some = rows[begin : begin + size]
+        for row, identity in zip(some.tolist(), task.identity(batch.take(some)).tolist(), strict=True):
+            if identity not in seen and len(kept) < size:
+                seen.add(identity)
+                kept.append(row)
+        if len(kept) == size:
+            break
+    return np.sort(np.array(kept, dtype=np.int64))
 
 
 def _described(task: Likens, raw: RecordBatch, staged: Staged, rows: Array) -> Described:

@@ -1,6 +1,7 @@
 """The best of a library: ranked, each thing once, and near relatives of a better one left out where that is asked for.
 
-A pool keeps so many of the best that the picks can be made from it; what cannot be among them is never held. Picking
+A pool keeps ``SPARE`` times as many of the best as are listed; where more near relatives than that stand above the next
+different thing, fewer are listed than were asked for, and that is said. Picking
 takes the best that is left and far enough from all that were taken (sphere exclusion in the order of rank; Gobbi and
 Lee 2003, J Chem Inf Comput Sci 43:317).
 """
@@ -85,15 +86,14 @@ class Pool:
     """
 
     def __init__(self, size: int, lowest: bool) -> None:
-        self._size, self._sign = size, 1.0 if lowest else -1.0
+        self.size, self._sign = size, 1.0 if lowest else -1.0
         self._held: dict[str, Picks] = {}
         self._limit = np.inf
 
     def may_enter(self, score: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-        """Rows of scores (N,) that may still be among the best, in their order."""
+        """Rows of scores (N,) that may still be among the best, the best first."""
         rows = np.flatnonzero(self._sign * score <= self._limit)
-        order = np.argsort(self._sign * score[rows], kind="stable")
-        return np.sort(rows[order[: self._size]])
+        return rows[np.argsort(self._sign * score[rows], kind="stable")]
 
     def write(self, path: Path, score: npt.NDArray[np.float64], described: Described) -> None:
         """Write candidates to a file, and hold them."""
@@ -126,13 +126,13 @@ class Pool:
             if held is None or self._sign * row["score"] < self._sign * held.score:
                 texts = {k.removeprefix("text "): v for k, v in row.items() if k.startswith("text ")}
                 self._held[row["identity"]] = Picks(row["score"], row["record"], texts, row["bits"])
-        if len(self._held) > 2 * self._size:
+        if len(self._held) > 2 * self.size:
             self._trim()
 
     def _trim(self) -> None:
-        best = sorted(self._held.items(), key=lambda item: self._sign * item[1].score)[: self._size]
+        best = sorted(self._held.items(), key=lambda item: self._sign * item[1].score)[: self.size]
         self._held = dict(best)
-        if len(best) == self._size:
+        if len(best) == self.size:
             self._limit = self._sign * best[-1][1].score
 
     def ranked(self) -> list[Picks]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
+import numpy as np
+
 from auscult.base.contracts import Domain, Reader, RecordBatch, SetAside, Source
 from auscult.base.errors import AuscultError, DataError, InputError
 from auscult.base.files import files_under
@@ -76,6 +78,21 @@ def _with_companions(path: Path) -> list[Path]:
 def _relative_name(source: Source, base: Path) -> str:
     folder = source.files[0].parent.relative_to(base).as_posix()
     return source.name if folder == "." else f"{folder}/{source.name}"
+
+
+def placed(part: RecordBatch | SetAside, source: Source) -> RecordBatch | SetAside:
+    """Give records the folder of their source in front of their names: ``ward1/IM1`` is not ``ward2/IM1``."""
+    folder = source.name.rpartition("/")[0]
+    if not folder:
+        return part
+
+    def full(name: str) -> str:
+        return name if name.startswith(f"{folder}/") else f"{folder}/{name}"
+
+    if isinstance(part, SetAside):
+        return replace(part, source=full(part.source))
+    names = np.array([full(str(name)) for name in part.record], dtype=np.str_)
+    return RecordBatch(part.fields, part.columns, names, part.subject, part.groups)
 
 
 def read_source(source: Source, domain: Domain) -> Iterator[RecordBatch | SetAside]:

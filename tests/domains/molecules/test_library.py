@@ -21,7 +21,7 @@ from auscult.domains.molecules.readers import smiles_table
 from auscult.domains.molecules.simulate.compounds import make_compounds
 from auscult.engine import scan as scanning
 from auscult.engine.runtime import Release, open_release
-from auscult.engine.scan import ScanOptions
+from auscult.engine.scan import Scan, ScanOptions
 from auscult.engine.sources import find_sources
 
 from .small import SMALL_RECIPE
@@ -166,3 +166,46 @@ def test_a_release_may_be_built_without_its_training_records(tmp_path: Path) -> 
     assert not (made.release / "neighbours").exists()
     assert auscult.verify(made.release).passed
     assert open_release(made.release, load_domain).neighbours is None
+
+
+def test_many_copies_of_the_best_hide_nothing(release: Path, tmp_path: Path) -> None:
+    made = [c.smiles for c in make_compounds(np.random.default_rng(8), 60)]
+    first = auscult.scan(release, _lines(tmp_path / "once.smi", made), out=tmp_path / "once", options=BEST)
+    top = rows_of(_top(first))
+    best = top[0]["smiles"]
+    copies = _lines(tmp_path / "often.smi", [best] * 300 + [m for m in made if m != best])
+    again = rows_of(_top(auscult.scan(release, copies, out=tmp_path / "often", options=BEST)))
+    assert [r["smiles"] for r in again] == [r["smiles"] for r in top]
+
+
+def test_libraries_of_one_name_are_told_apart_by_their_folder(release: Path, tmp_path: Path) -> None:
+    made = [c.smiles for c in make_compounds(np.random.default_rng(8), 4)]
+    for ward, some in (("a", made[:2]), ("b", made[2:])):
+        (tmp_path / "all" / ward).mkdir(parents=True)
+        _lines(tmp_path / "all" / ward / "lib.smi", some)
+    names = ["a/lib#1", "a/lib#2", "b/lib#1", "b/lib#2"]
+    assert [r["record"] for r in rows_of(auscult.scan(release, tmp_path / "all", out=tmp_path / "t").answers)] == names
+    assert [a.record for a in auscult.predict(release, tmp_path / "all")] == names
+    apart = [tmp_path / "all" / ward / "lib.smi" for ward in "ab"]
+    with pytest.raises(UsageError, match=r"lib: expected libraries with names of their own, got two of this name"):
+        auscult.scan(release, *apart, out=tmp_path / "u")
+    assert len(auscult.report(tmp_path / "all", releases=[release], out=tmp_path / "pages")) == 4
+    with pytest.raises(UsageError, match="--report: expected records with names of their own, got two that would"):
+        auscult.report(*apart, releases=[release], out=tmp_path / "more")
+
+
+def test_a_table_that_was_taken_away_is_made_again(release: Path, library: Path, tmp_path: Path) -> None:
+    made = auscult.scan(release, library, out=tmp_path / "out", options=BEST)
+    first = made.answers.read_bytes()
+    made.answers.unlink()
+    assert auscult.scan(release, library, out=tmp_path / "out", options=BEST).answers.read_bytes() == first
+
+
+def _lines(path: Path, smiles: list[str]) -> Path:
+    path.write_text("\n".join(smiles) + "\n")
+    return path
+
+
+def _top(made: Scan) -> Path:
+    assert made.top is not None
+    return made.top

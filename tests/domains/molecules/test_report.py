@@ -50,7 +50,7 @@ def test_what_a_page_says(release: Path, compounds: Path, tmp_path: Path) -> Non
         assert words in page
     assert "<script" not in page
     broken = json.loads((tmp_path / "pages" / "few-2.json").read_text())["releases"][0]
-    assert (broken["status"], broken["in_domain"]) == ("refused", False)
+    assert (broken["status"], broken["in_domain"]) == ("refused", None)
     assert "syntax error" in pages[1].read_text()
 
 

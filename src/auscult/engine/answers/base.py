@@ -85,6 +85,10 @@ class AnswerKind(ABC):
     def present(self, spec: TaskSpec, outputs: Outputs, row: int) -> dict[str, Any]:
         """One answer as a JSON value."""
 
+    def silent(self, outputs: Outputs) -> npt.NDArray[np.bool_]:
+        """Which calibrated answers are abstentions, (M,)."""
+        return np.zeros(len(outputs), dtype=np.bool_)
+
     def columns(self, spec: TaskSpec, outputs: Outputs) -> dict[str, npt.NDArray[Any]]:
         """Return calibrated answers as columns of a table, (M,) each, the number that ranks records first.
 

@@ -137,6 +137,10 @@ class ClassKind(AnswerKind):
             "set": [name for name, inside in zip(spec.labels, outputs.array("set")[row], strict=True) if inside],
         }
 
+    def silent(self, outputs: Outputs) -> npt.NDArray[np.bool_]:
+        """Which calibrated answers are abstentions, (M,)."""
+        return ~outputs.array("answered").astype(np.bool_)
+
     def columns(self, spec: TaskSpec, outputs: Outputs) -> dict[str, npt.NDArray[Any]]:
         """Return the probability of each class, the last one first, and the decision, empty where it abstains."""
         probability, answered = np.round(outputs.array("probability"), 4), outputs.array("answered").astype(bool)

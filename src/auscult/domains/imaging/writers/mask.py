@@ -8,8 +8,6 @@ from pathlib import Path
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import WriteContext
-from auscult.base.errors import UsageError
-from auscult.base.files import writable
 
 Code = tuple[str, str, str]
 PICTURES = frozenset((".csv",))
@@ -58,27 +56,11 @@ def write_mask(out: Path, mask: Array, record: str, *, names: SegmentNames, cont
     if context.source.reader == "dicom":
         from auscult.domains.imaging.writers.dicom_seg import write_dicom_seg
 
-        path = fresh(out, context, f"{record}.seg.dcm")
+        path = context.fresh(out, f"{record}.seg.dcm")
         write_dicom_seg(path, mask, images, names=names, about=context.about)
         return path
     from auscult.domains.imaging.writers.nifti_mask import write_nifti_mask
 
-    path = fresh(out, context, f"{record}.mask.nii.gz")
+    path = context.fresh(out, f"{record}.mask.nii.gz")
     write_nifti_mask(path, mask, images[0], told=f"{context.about['name']} {context.about['version']}: not reviewed")
-    return path
-
-
-def fresh(out: Path, context: WriteContext, name: str) -> Path:
-    """Return the path of a file that is not there yet, below the folder of its source; makes the folder.
-
-    Raises
-    ------
-    UsageError
-        If the file is there already.
-    """
-    path = out / context.source.name.rpartition("/")[0] / name.rpartition("/")[2]
-    if path.exists():
-        raise UsageError(f"--out: {path.name}: expected no such file yet, got one; name another folder")
-    with writable(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
     return path

@@ -14,7 +14,6 @@ from auscult.base.contracts import WriteContext
 from auscult.base.errors import MissingExtraError
 from auscult.base.files import write_bytes
 from auscult.domains.imaging.preprocess.overlay import with_saliency
-from auscult.domains.imaging.writers.mask import fresh
 
 LEAST_SIDE = 448
 
@@ -60,6 +59,6 @@ def write_saliency(
     told.add_text("Comment", f"Change of the probability of '{explained['label']}' by occlusion, up to {full:.3f}")
     stream = BytesIO()
     Image.fromarray(np.round(255 * np.clip(both, 0, 1)).astype(np.uint8)).save(stream, "PNG", pnginfo=told)
-    path = fresh(out, context, f"{record}.saliency.png")
+    path = context.fresh(out, f"{record}.saliency.png")
     write_bytes(path, stream.getvalue())
     return path

@@ -79,14 +79,15 @@ def write_drawings(
     Raises
     ------
     UsageError
-        If it was not asked what carried the answers.
+        If it was not asked what carried the answers, or a file is there already.
     """
     if not context.explained:
         raise UsageError("--out: expected --explain beside it: what is drawn of a compound is what carried its answer")
     written: list[tuple[Path, ...]] = []
     for row, (molecule, told) in enumerate(zip(_molecules(batch), context.explained, strict=True)):
         label = labels[int(score[row].argmax())]
-        path = out / f"{file_name(str(batch.record[row]))}-{file_name(label)}.svg"
+        name = str(batch.record[row]).rpartition("/")[2]
+        path = context.fresh(out, f"{file_name(name)}-{file_name(label)}.svg")
         write_bytes(path, draw_weights(molecule, np.asarray(told["atoms"][label])).encode())
         written.append((path,))
     return written
