@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -103,6 +104,13 @@ def test_answers_that_are_files_are_written_where_they_are_asked_for(
     assert answers
     assert {p.name for p in (tmp_path / "new").iterdir()} == {name for a in answers for name in a.files}
     assert not any(a.files for a in opened.answer_path(folder))
+
+
+def test_predictions_hold_no_group_but_those_that_are_reported(built: Callable[[str], Path]) -> None:
+    """What a split is by may be a text or a number of a person."""
+    names = set(pq.read_table(built("colour") / "evidence" / "predictions.parquet").column_names)
+    assert names >= {"record", "kind", "site", "sex"}
+    assert "bed" not in names
 
 
 def test_a_file_that_cannot_be_written_costs_no_answer(

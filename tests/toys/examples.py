@@ -35,7 +35,7 @@ def _write(
         {
             "record": f"r{k:03d}",
             "subject": f"person-{k // 2}",
-            "groups": {"site": SITES[k // 2 % 2], "sex": "FM"[k // 4 % 2]},
+            "groups": {"site": SITES[k // 2 % 2], "sex": "FM"[k // 4 % 2], "bed": f"bed {k} of a person"},
             "values": make(rng, k),
         }
         for k in range(4 if small else n)

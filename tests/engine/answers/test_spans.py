@@ -61,6 +61,20 @@ def test_a_rule_that_is_none_is_refused() -> None:
         KIND.calibrate(SPEC, ANSWERS, CalibrateTable(threshold="sensitivity_at_least"))
 
 
+@pytest.mark.parametrize("level", ["98", "0", "high"])
+def test_a_level_that_is_no_share_is_refused(level: str) -> None:
+    with pytest.raises(UsageError, match=f"expected a sensitivity above 0 and at most 1, got '{level}'"):
+        KIND.calibrate(SPEC, ANSWERS, CalibrateTable(threshold=f"sensitivity_at_least:{level}"))
+
+
+def test_what_validation_reached_is_kept_with_the_threshold() -> None:
+    made = KIND.calibrate(SPEC, ANSWERS, CalibrateTable(threshold="sensitivity_at_least:0.66"))
+    assert made["validation_sensitivity"] == pytest.approx(2 / 3)
+    half = _outputs([[(0, 4, 0, 0.9)]], [[(0, 4, 0), (6, 9, 1)]])  # the second is no candidate at any threshold
+    made = KIND.calibrate(SPEC, half, CalibrateTable(threshold="sensitivity_at_least:0.98"))
+    assert made["validation_sensitivity"] == 0.5
+
+
 def test_without_a_true_span_the_threshold_is_the_middle() -> None:
     nothing = _outputs([[(0, 4, 0, 0.9)]], [[]])
     assert KIND.calibrate(SPEC, nothing, CalibrateTable())["threshold"] == 0.5

@@ -75,16 +75,17 @@ class SpansKind(AnswerKind):
                 f"[calibrate] threshold: expected a number after 'sensitivity_at_least:' and none after the others, "
                 f"got '{table.threshold}'"
             )
+        if level and not (_is_number(level) and 0 < float(level) <= 1):
+            raise UsageError(f"[calibrate] threshold: expected a sensitivity above 0 and at most 1, got '{level}'")
         apart = _apart(valid)
         truth, found, _ = self.judged(spec, apart, spec.primary)
         score = apart.ragged("score").values.astype(np.float64)
         right = np.array([s in set(t) for t, f in zip(truth, found, strict=True) for s in f], dtype=np.float64)
         n_true = sum(map(len, truth))
-        return {
-            "method": "threshold",
-            "rule": table.threshold or "f1",
-            "threshold": _threshold(score, right, n_true, rule=rule, level=float(level or 0)),
-        }
+        threshold = _threshold(score, right, n_true, rule=rule, level=float(level or 0))
+        made = {"method": "threshold", "rule": table.threshold or "f1", "threshold": threshold}
+        reached = float(right[score >= threshold].sum() / n_true) if n_true else None
+        return {**made, "validation_sensitivity": reached}
 
     def apply(self, spec: TaskSpec, outputs: Outputs, calibration: Calibration) -> Outputs:
         """Keep the spans at or above the threshold, of those that share characters the one with the highest score."""
@@ -112,6 +113,14 @@ class SpansKind(AnswerKind):
             if not np.array_equal(first.ragged(name).values, second.ragged(name).values):
                 return f"spans: the values of '{name}' differ"
         return close("score", first.ragged("score").values, second.ragged("score").values, 1e-4)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _triples(spans: Ragged, labels: Ragged) -> list[list[tuple[int, int, str]]]:

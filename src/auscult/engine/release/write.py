@@ -160,14 +160,18 @@ def _write_evidence(bench: Bench, evidence: Evidence, manifest: dict[str, Any], 
 
 
 def _write_predictions(bench: Bench, test: Outputs, path: Path) -> None:
-    """One row an answer: record hash, pseudonym, subgroup keys, target and answer. No name, no raw value."""
+    """One row an answer: record hash, pseudonym, the reported subgroup keys, target and answer; no name, no raw value.
+
+    Another group key, such as what a split is by, may hold a text or a number of a person and stays behind.
+    """
     kind, dataset = kind_of(bench.task.spec), bench.dataset
     columns: dict[str, Any] = {"record": [str(dataset.hashes[r]) for r in test.record]}
     if dataset.subjects is not None:
         columns["subject"] = [str(dataset.subjects[r]) for r in test.record]
     if test.position is not None:
         columns["position"] = test.position
-    columns |= {key: [str(values[r]) for r in test.record] for key, values in dataset.groups.items()}
+    told = {key: dataset.groups[key] for key in bench.recipe.evaluate.subgroups if key in dataset.groups}
+    columns |= {key: [str(values[r]) for r in test.record] for key, values in told.items()}
     for name, target in (test.target or {}).items():
         columns[f"target_{name}"] = packed_rows(target)
     for name, answer in test.arrays.items():
