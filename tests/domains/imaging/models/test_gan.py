@@ -5,31 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from auscult.base.contracts import FitContext, Items, ItemSet, TaskSpec
+from auscult.base.errors import DataError
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
-from auscult.domains.imaging.models.gan import GanConfig, _Game, _judged, _made, _seen
+from auscult.domains.imaging.models.gan import Gan, GanConfig, _Game, _judged, _made, _seen
 from auscult.domains.imaging.models.pixel_gaussian import PixelGaussian, PixelGaussianConfig, class_components
 from auscult.engine.drivers import load_program
 from auscult.engine.train import Batch
 
 N_NOISE = 5
+LABELS = ("a", "b", "c")
+SPEC = TaskSpec("t", "sample", "t", LABELS, "kid", ("kid",), "f", "e")
+CONTEXT = FitContext(SPEC, 0, TrainTable(), Path(), Silent())
 
 
-def items(shape: tuple[int, int], n: int = 40) -> ItemSet:
+def items(shape: tuple[int, int], n: int = 40, n_noise: int = N_NOISE) -> ItemSet:
     """Pictures of two classes, the second brighter, and a third class that has none."""
     rng = np.random.default_rng(0)
     label = np.arange(n) % 2
     image = np.clip(rng.normal(0.4 + 0.2 * label[:, None, None, None], 0.1, (n, 1, *shape)), 0, 1).astype(np.float32)
-    inputs = {"noise": rng.normal(size=(n, N_NOISE)).astype(np.float32), "label": label}
+    inputs = {"noise": rng.normal(size=(n, n_noise)).astype(np.float32), "label": label}
     return ItemSet(Items(inputs, np.arange(n), np.zeros(n, dtype=np.int64), image), np.arange(n))
 
 
 def game(train: ItemSet, **settings: float) -> tuple[_Game, Batch]:
     torch.manual_seed(0)
-    means, directions = class_components(train, 3, N_NOISE)
+    means, directions = class_components(train, LABELS, N_NOISE)
     start = torch.as_tensor(np.concatenate([directions, means[:, None]], axis=1), dtype=torch.float32)
     inputs = {k: torch.as_tensor(v) for k, v in train.inputs().items()}
     made = _Game(GanConfig(width=4, ahead=0, **settings), start, shape=train.target().shape[1:])  # type: ignore[arg-type]
@@ -37,9 +42,7 @@ def game(train: ItemSet, **settings: float) -> tuple[_Game, Batch]:
 
 
 def floor(train: ItemSet) -> np.ndarray:  # type: ignore[type-arg]
-    spec = TaskSpec("t", "sample", "t", ("a", "b", "c"), "kid", ("kid",), "f", "e")
-    context = FitContext(spec, 0, TrainTable(), Path(), Silent())
-    program = PixelGaussian(PixelGaussianConfig()).fit(train, train, context).export()
+    program = PixelGaussian(PixelGaussianConfig()).fit(train, train, CONTEXT).export()
     return load_program(program)(train.inputs())["sample"]
 
 
@@ -54,13 +57,34 @@ def test_the_generator_begins_as_the_floor() -> None:
 
 def test_the_floor_has_mean_and_spread_of_its_class() -> None:
     train = items((16, 16), n=400)
-    means, directions = class_components(train, 3, N_NOISE)
+    means, directions = class_components(train, LABELS, N_NOISE)
     label, flat = train.inputs()["label"], train.target().reshape(400, -1)
     for k in (0, 1):
         np.testing.assert_allclose(means[k], flat[label == k].mean(axis=0), rtol=1e-5)
         largest = np.linalg.eigvalsh(np.cov(flat[label == k], rowvar=False))[-N_NOISE:]
         np.testing.assert_allclose(np.sort((directions[k] ** 2).sum(axis=1)), largest, rtol=1e-5)
     np.testing.assert_allclose(means[2], flat.mean(axis=0), rtol=1e-5)  # no picture: those of all
+
+
+def test_training_pictures_are_not_kept_in_mean_and_directions() -> None:
+    """Of twenty pictures in 64 numbers of noise all nineteen directions fit, which with the mean are the pictures."""
+    train = items((16, 16), n_noise=64)
+    means, directions = class_components(train, LABELS, 64)
+    assert [int(np.any(d, axis=1).sum()) for d in directions] == [2, 2, 4]  # of 20, 20 and, for want of any, all 40
+    label, flat = train.inputs()["label"], train.target().reshape(40, -1)
+    own = flat[label == 0] - means[0]
+    basis = directions[0][:2] / np.linalg.norm(directions[0][:2], axis=1, keepdims=True)
+    left = own - own @ basis.T @ basis
+    assert (np.linalg.norm(left, axis=1) > 0.5 * np.linalg.norm(own, axis=1)).all()
+
+
+def test_a_class_of_few_pictures_is_refused() -> None:
+    train = items((16, 16), n=38)
+    words = r"class 'a': expected at least 20 pictures, got 19, which a generator would give back; add more"
+    with pytest.raises(DataError, match=words):
+        class_components(train, LABELS, N_NOISE)
+    with pytest.raises(DataError, match=words):
+        Gan(GanConfig()).fit(train, train, CONTEXT)
 
 
 def test_each_loss_moves_one_network_only() -> None:

@@ -22,14 +22,14 @@ def test_png_and_dicom_say_that_they_are_synthetic(tmp_path: Path) -> None:
     assert (png.name, dicom.name) == ("synthetic-3-00007-lung-dense.png", "synthetic-3-00007-lung-dense.dcm")
     with Image.open(png) as opened:
         assert opened.info["Synthetic"] == "yes"
-        assert "shows no person" in opened.info["Description"]
+        assert "not taken of a person" in opened.info["Description"]
         assert opened.info["Class"] == "lung / dense"
         assert SOURCE_TYPE in opened.info["XML:com.adobe.xmp"]
         np.testing.assert_array_equal(np.asarray(opened), IMAGE.pixels)
     header = dcmread(dicom)
     assert header[0x0008001C].value == "YES"  # PS3.6: Synthetic Data
     assert header.PatientID == "SYNTHETIC"
-    assert "shows no person" in header.ImageComments
+    assert "not taken of a person" in header.ImageComments
     assert header.SeriesDescription == "Synthetic: lung / dense"
     np.testing.assert_array_equal(header.pixel_array, IMAGE.pixels)
 

@@ -54,11 +54,17 @@ class Gan:
         self._config = config
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
-        """Train both by gradient descent in turn; the kernel distance to the validation pictures chooses the epoch."""
+        """Train both by gradient descent in turn; the kernel distance to the validation pictures chooses the epoch.
+
+        Raises
+        ------
+        DataError
+            If a class has so few pictures that they would be given back.
+        """
         first = np.zeros(1, dtype=np.int64)
         shape = train.target(first).shape[1:]
         n_noise = train.inputs(first)["noise"].shape[1]
-        means, directions = class_components(train, len(context.spec.labels), n_noise)
+        means, directions = class_components(train, context.spec.labels, n_noise)
         start = torch.as_tensor(np.concatenate([directions, means[:, None]], axis=1), dtype=torch.float32)
 
         def network() -> nn.Module:

@@ -1,4 +1,4 @@
-"""Task ``image-synthesis``: a class -> new pictures of it that show nobody."""
+"""Task ``image-synthesis``: a class -> new pictures of it, each made of noise."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ImageSynthesis:
         self.spec = TaskSpec(
             name="image-synthesis",
             kind="sample",
-            summary="new pictures of a class, such as chest X-rays with pneumonia, that are of no person",
+            summary="new pictures of a class, such as chest X-rays with pneumonia, made of noise",
             labels=config.labels,
             primary="kid",
             metrics=("kid",),

@@ -13,7 +13,7 @@ from auscult.base.arrays import Array
 from auscult.base.errors import MissingExtraError, UsageError
 from auscult.base.files import sha256, write_bytes
 
-STATEMENT = "Synthetic image made by a generative model. It shows no person and must not be used for diagnosis."
+STATEMENT = "Synthetic image: made by a generative model, not taken of a person. It must not be used for diagnosis."
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """What IPTC calls media that a trained model has made (Photo Metadata Standard 2023.1, digital source type)."""
 XMP = (
