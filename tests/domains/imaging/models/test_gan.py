@@ -87,6 +87,14 @@ def test_a_class_of_few_pictures_is_refused() -> None:
         Gan(GanConfig()).fit(train, train, CONTEXT)
 
 
+def test_no_labelled_picture_is_an_error_in_words() -> None:
+    for model in (Gan(GanConfig()), PixelGaussian(PixelGaussianConfig())):
+        with pytest.raises(
+            DataError, match="expected pictures with a label, got none; state the class of each picture"
+        ):
+            model.fit(items((16, 16), n=0), items((16, 16)), CONTEXT)
+
+
 def test_each_loss_moves_one_network_only() -> None:
     network, batch = game(items((20, 20)), penalty_every=1)
     for loss, moved, still in ((_judged, "discriminator", "generator"), (_made, "generator", "discriminator")):

@@ -37,8 +37,23 @@ def test_a_record_asks_for_the_same_picture_each_time_and_for_its_class() -> Non
     np.testing.assert_array_equal(items.inputs["noise"][4], again.inputs["noise"][0])
     assert items.inputs["label"].tolist() == [0, 1, 0, 1, 0, 1]
     assert len(np.unique(items.inputs["noise"][:, 0])) == 6
-    unlabelled = TASK.cut(TASK.prepare(batch(40, labelled=False))).inputs["label"]
+    unlabelled = TASK.cut_new(TASK.prepare(batch(40, labelled=False))).inputs["label"]
     assert set(unlabelled.tolist()) == {0, 1}
+
+
+def test_a_record_without_a_label_asks_but_is_not_learned_from() -> None:
+    made = TASK.prepare(batch(4))
+    label = np.array([0, -1, 1, -1])
+    some = made.with_columns({made.field("label"): label})
+    items, asked = TASK.cut(some), TASK.cut_new(some)
+    assert (items.record.tolist(), items.inputs["label"].tolist()) == ([0, 2], [0, 1])
+    assert items.target is not None
+    np.testing.assert_array_equal(items.target[:, 0], np.asarray(made.dense("image"))[[0, 2]])
+    assert asked.record.tolist() == [0, 1, 2, 3]
+    assert asked.inputs["label"][[0, 2]].tolist() == [0, 1]
+    np.testing.assert_array_equal(asked.inputs["noise"][[0, 2]], items.inputs["noise"])
+    assert len(TASK.cut(TASK.prepare(batch(3, labelled=False)))) == 0
+    assert label.tolist() == [0, -1, 1, -1]  # the class is drawn for the question, not written into the record
 
 
 def test_what_is_released_of_a_real_picture_cannot_be_seen(tmp_path: Path) -> None:
@@ -111,6 +126,6 @@ def test_a_ragged_batch_of_odd_pictures_is_brought_to_one_grid() -> None:
     raw = RecordBatch(
         (Field("image", "array", "HW", unit="1", ragged=True),), {"image": pictures}, np.array(["a", "b"])
     )
-    items = TASK.cut(TASK.prepare(raw))
+    items = TASK.cut_new(TASK.prepare(raw))
     assert items.target is not None
     assert items.target.shape == (2, 1, 28, 28)

@@ -61,10 +61,9 @@ class Gan:
         DataError
             If a class has so few pictures that they would be given back.
         """
-        first = np.zeros(1, dtype=np.int64)
-        shape = train.target(first).shape[1:]
-        n_noise = train.inputs(first)["noise"].shape[1]
+        n_noise = train.items.inputs["noise"].shape[1]
         means, directions = class_components(train, context.spec.labels, n_noise)
+        shape = train.target(np.zeros(1, dtype=np.int64)).shape[1:]
         start = torch.as_tensor(np.concatenate([directions, means[:, None]], axis=1), dtype=torch.float32)
 
         def network() -> nn.Module:

@@ -54,8 +54,8 @@ class PixelGaussian:
         DataError
             If a class has so few pictures that they would be given back.
         """
-        inputs = train.inputs(np.zeros(2, dtype=np.int64))
         means, directions = class_components(train, context.spec.labels, self._config.components)
+        inputs = train.inputs(np.zeros(2, dtype=np.int64))
         network = _Sampler(means, directions, train.target(np.zeros(1, dtype=np.int64)).shape[1:])
         return _Ready(network, Batch({name: torch.as_tensor(inputs[name]) for name in self.inputs}, None))
 
@@ -80,8 +80,10 @@ def class_components(train: ItemSet, labels: Sequence[str], count: int) -> tuple
     Raises
     ------
     DataError
-        If a class has so few pictures that they would be given back.
+        If there is no picture, or a class has so few that they would be given back.
     """
+    if not len(train):
+        raise DataError("training: expected pictures with a label, got none; state the class of each picture")
     inputs, image = train.inputs(), train.target()
     n_noise = inputs["noise"].shape[1]
     flat = image.reshape(len(image), -1).astype(np.float64)
@@ -99,7 +101,7 @@ def class_components(train: ItemSet, labels: Sequence[str], count: int) -> tuple
 def _components(flat: Array, count: int, n_noise: int) -> tuple[Array, Array]:
     """Mean (P,) and directions scaled by their spread, (Z, P); unused noise has no direction."""
     mean = flat.mean(axis=0)
-    _, spread, directions = np.linalg.svd((flat - mean) / np.sqrt(max(len(flat) - 1, 1)), full_matrices=False)
+    _, spread, directions = np.linalg.svd((flat - mean) / np.sqrt(len(flat) - 1), full_matrices=False)
     count = min(count, len(flat) // PICTURES_A_DIRECTION, len(spread))
     scaled = np.zeros((n_noise, flat.shape[1]))
     scaled[:count] = spread[:count, None] * directions[:count]

@@ -14,6 +14,7 @@ from auscult.base.arrays import Array, Column
 from auscult.base.contracts import (
     Config,
     FitContext,
+    Index,
     Items,
     ItemSet,
     Outputs,
@@ -82,20 +83,25 @@ class ImageSynthesis:
         return labelled_squares(batch, labels=c.labels, side=c.side, fit=c.fit, modalities=c.modalities)
 
     def cut(self, batch: RecordBatch) -> Items:
-        """One item a record: ``noise`` (N, Z) and ``label`` (N,); the target is the picture, (N, 1, H, W).
+        """One item a record with a label: ``noise`` (N, Z), ``label`` (N,); the target is the picture, (N, 1, H, W).
 
-        The noise of a record depends on its content alone, so the same record asks for the same new picture. A record
-        without a label asks for a class that is drawn with the noise.
+        The noise of a record depends on its content alone, so the same record asks for the same new picture.
         """
-        image = np.asarray(batch.dense("image"), dtype=np.float32)
-        stated = np.asarray(batch.dense("label"), dtype=np.int64)
-        noise = np.empty((len(batch), self._config.noise), dtype=np.float32)
-        label = np.empty(len(batch), dtype=np.int64)
+        return self._items(batch, np.flatnonzero(np.asarray(batch.dense("label")) >= 0))
+
+    def cut_new(self, batch: RecordBatch) -> Items:
+        """One item a record, as ``cut``; one without a label asks for a class that is drawn with the noise."""
+        return self._items(batch, np.arange(len(batch)))
+
+    def _items(self, batch: RecordBatch, rows: Index) -> Items:
+        image = np.asarray(batch.dense("image"), dtype=np.float32)[rows]
+        label = np.array(batch.dense("label"), dtype=np.int64)[rows]
+        noise = np.empty((len(rows), self._config.noise), dtype=np.float32)
         for row, picture in enumerate(image):
             rng = np.random.default_rng(int.from_bytes(sha256(picture.tobytes()).digest()[:8], "big"))
             noise[row] = rng.normal(size=self._config.noise)
-            label[row] = stated[row] if stated[row] >= 0 else rng.integers(len(self.spec.labels))
-        rows = np.arange(len(batch), dtype=np.int64)
+            if label[row] < 0:
+                label[row] = rng.integers(len(self.spec.labels))
         return Items({"noise": noise, "label": label}, rows, np.zeros_like(rows), image[:, None])
 
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
