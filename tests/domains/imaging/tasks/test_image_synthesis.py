@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from auscult.base.arrays import Array, Ragged
 from auscult.base.contracts import Field, FitContext, ItemSet, RecordBatch
@@ -14,6 +16,7 @@ from auscult.base.errors import UsageError
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
 from auscult.domains.imaging.tasks.image_synthesis import ImageSynthesis, ImageSynthesisConfig
+from auscult.domains.imaging.tasks.synthesis_probes import Pictures, _nearest
 from auscult.engine.answers import kind_of
 
 TASK = ImageSynthesis(ImageSynthesisConfig(noise=4, trainings=1, trial_epochs=3))
@@ -106,6 +109,28 @@ def test_copies_are_found_out_and_worth_is_measured(roles: dict[str, ItemSet], t
     assert (tmp_path / "run" / "probe" / "nearest-pairs.png").exists()
     trained = sorted((tmp_path / "run").glob("trial-*"))
     assert len(trained) == 4  # real, synthetic, few, few and synthetic
+
+
+@pytest.mark.parametrize(("n", "rows"), [(3, 1), (9, 2), (600, 3)])
+def test_pairs_are_kept_of_few_pictures_and_of_many(n: int, rows: int, tmp_path: Path) -> None:
+    """Each generated picture stands over the training picture that it is like, without an array of all against all."""
+    rng = np.random.default_rng(2)
+    train = Pictures(rng.integers(0, 200, (n, 1, 28, 28)) / np.float32(255), np.zeros(n, dtype=np.int64))
+    made = Pictures(train.image[::-1] + np.float32(1 / 255), train.label)
+    context = FitContext(TASK.spec, 0, TrainTable(), tmp_path, Silent())
+    tracemalloc.start()
+    probe = _nearest(TASK.spec, made, train, train, context=context)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    shown = len(probe.outputs)
+    kept = np.asarray(Image.open(tmp_path / "nearest-pairs.png")).reshape(rows, 56, 8, 28).transpose(0, 2, 1, 3)
+    pairs = kept.reshape(-1, 2, 28, 28)
+    np.testing.assert_array_equal(pairs[:shown, 0], pairs[:shown, 1] + 1)
+    assert (pairs[shown:] == 255).all()
+    assert shown == min(n, 24)
+    assert (
+        peak < 8 * train.image.size * 8 + 5e6
+    )  # a few sets of pictures in float64; all pairs would be 24 sets and more
 
 
 def test_generate_writes_marked_files_of_the_classes_in_turn(tmp_path: Path) -> None:

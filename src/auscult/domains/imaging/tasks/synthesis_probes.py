@@ -181,8 +181,9 @@ def _nearest(spec: TaskSpec, made: Pictures, train: Pictures, held_out: Pictures
         "to_train": to_train[first],
         "to_held_out": nearest_distances(flat[first], _flat(held_out.image)),
     }
-    gap = np.square(flat[first][:, None] - known[None]).sum(axis=2)
-    _keep_pairs(context.folder / "nearest-pairs.png", made.image[first], train.image[gap.argmin(axis=1)])
+    squares = np.einsum("np,np->n", known, known)
+    nearest = [int(np.argmin(squares - 2.0 * (known @ row))) for row in flat[first]]
+    _keep_pairs(context.folder / "nearest-pairs.png", made.image[first], train.image[nearest])
     return Probe(replace(spec, metrics=()), Outputs(arrays, np.zeros(len(first), dtype=np.int64)))
 
 
@@ -191,9 +192,8 @@ def _keep_pairs(path: Path, made: Array, real: Array) -> None:
     from PIL import Image
 
     pairs = np.concatenate([made[:, 0], real[:, 0]], axis=1)  # (n, 2 H, W)
-    rows = [
-        np.concatenate(list(pairs[i : i + ACROSS]), axis=1) for i in range(0, len(pairs) // ACROSS * ACROSS, ACROSS)
-    ]
+    pairs = np.concatenate([pairs, np.ones((-len(pairs) % ACROSS, *pairs.shape[1:]))])  # a row that ends early is white
+    rows = [np.concatenate(list(pairs[i : i + ACROSS]), axis=1) for i in range(0, len(pairs), ACROSS)]
     stream = BytesIO()
     Image.fromarray(np.round(255 * np.concatenate(rows)).astype(np.uint8)).save(stream, "PNG")
     write_bytes(path, stream.getvalue())
