@@ -127,6 +127,25 @@ def test_a_nifti_mask_has_the_affine_of_its_image_bit_by_bit(
     assert again.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_rotation_that_nobody_uses_is_kept_however_wrong(
+    code: int, labels: np.ndarray[Any, Any], tmp_path: Path
+) -> None:
+    """Quaternions whose squares add up to more than 1 are no rotation; the affine is that of the sform."""
+    nibabel: Any = import_module("nibabel")
+    image = nibabel.Nifti1Image(labels.transpose(2, 1, 0).astype(np.float32), np.diag([0.8, 0.7, 2.5, 1.0]))
+    image.header["qform_code"], image.header["quatern_b"], image.header["quatern_c"] = code, 0.9, 0.9
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.nii").write_bytes(image.to_bytes())
+    source, batch = read(tmp_path / "in")
+    path = write_mask(tmp_path / "out", batch.ragged("image")[0], "a", names=NAMES, context=context(source))
+    made = nibabel.load(path)
+    kept = ("pixdim", "sform_code", "srow_x", "srow_y", "srow_z", "qform_code", "quatern_b", "quatern_c", "quatern_d")
+    for name in kept:
+        np.testing.assert_array_equal(made.header[name], image.header[name])
+    np.testing.assert_array_equal(np.asarray(made.dataobj), labels.transpose(2, 1, 0))
+
+
 def test_no_file_is_written_over(series: tuple[Source, RecordBatch], tmp_path: Path) -> None:
     mask, told = np.zeros(SHAPE, np.uint8), context(series[0])
     write_mask(tmp_path / "out", mask, "a", names=NAMES, context=told)

@@ -54,9 +54,7 @@ def write_nifti_mask(path: Path, mask: Array, image: Path, *, told: str) -> None
     header.set_slope_inter(1.0, 0.0)
     header["cal_min"] = header["cal_max"] = 0
     header["descrip"] = told.encode("ascii", "replace")[:79]
-    made = type_of(nibabel, header)(values, None, header)
-    made.set_sform(header.get_sform(), int(header["sform_code"]), update_affine=False)
-    made.set_qform(header.get_qform(), int(header["qform_code"]), update_affine=False)
+    made = type_of(nibabel, header)(values, None, header)  # without an affine the header's own fields stay
     write_bytes(path, _packed(made.to_bytes()))
 
 
