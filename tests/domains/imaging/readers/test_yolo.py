@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def test_boxes_are_corners_in_pixels_and_names_tell_role_and_series(tmp_path: Pa
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("1 0.5 0.5 0.2", r"line 2: expected five numbers \(class, centre, size\), got 4"),
+        ("1 0.5 0.5 0.2", r"a\.txt, line 3: expected five numbers \(class, centre, size\), got 4"),
         ("1 0.1 0.1 0.2 0.2 0.3 0.3", "got 7; outlines are not read"),
         ("a 0.5 0.5 0.2 0.2", "expected five numbers, got something else"),
         ("1.5 0.5 0.5 0.2 0.2", "expected a class from 0 and finite numbers"),
@@ -52,13 +53,15 @@ def test_boxes_are_corners_in_pixels_and_names_tell_role_and_series(tmp_path: Pa
         ("1 0.9 0.5 0.4 0.2", "one that is empty or reaches outside"),
     ],
 )
-def test_a_line_that_is_no_box_is_set_aside_and_the_record_stays(line: str, words: str, tmp_path: Path) -> None:
-    write(tmp_path, "a", f"0 0.5 0.5 0.5 0.5\n{line}\n")
+def test_a_picture_with_a_line_that_is_no_box_is_set_aside(line: str, words: str, tmp_path: Path) -> None:
+    """Without the line it would be a picture that lacks the thing, and one of background if it has no other box."""
+    write(tmp_path, "a", f"0 0.5 0.5 0.5 0.5\n\n{line}\n")
+    write(tmp_path, "b", "0 0.5 0.5 0.5 0.5\n")
     (made,), (aside,), _ = read(tmp_path)
-    assert made.ragged("box_label")[0].tolist() == [0]
+    assert made.record.tolist() == ["images/b"]
     assert "split" not in made.groups
-    with pytest.raises(AssertionError, match=words):
-        raise AssertionError(aside.reason)
+    assert aside.source == "images/a"
+    assert re.search(words, aside.reason), aside.reason
 
 
 def test_no_box_no_text_and_no_label_file(tmp_path: Path) -> None:

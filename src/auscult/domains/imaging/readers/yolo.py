@@ -47,27 +47,21 @@ class YoloReader:
                     yield Source(NAME, path.stem, (path, beside))
 
     def read(self, source: Source) -> Iterator[RecordBatch | SetAside]:
-        """Yield the record of a picture; each line that is no box is set aside, and the record goes on without it.
+        """Yield the record of a picture.
 
         Raises
         ------
         ReadError
-            If the picture cannot be read, or the label file is no text.
+            If the picture cannot be read, the label file is no text, or one of its lines is no box: with the other
+            boxes alone the picture would teach that there is nothing where the thing of this line lies.
         """
         path, beside = source.files
         image = read_picture(path)
         if image.ndim == 2:
             image = np.repeat(image[:, :, None], 3, axis=2)
-        boxes, codes = [], []
-        for number, line in enumerate(_lines(beside), start=1):
-            found = _box(line)
-            if isinstance(found, str):
-                yield SetAside(source.name, f"{beside.name}, line {number}: {found}", number)
-                continue
-            boxes.append(found[1])
-            codes.append(found[0])
+        found = _boxes(beside)
         sides = np.array([image.shape[1], image.shape[0]] * 2, dtype=np.float32)
-        corners = np.array(boxes, dtype=np.float32).reshape(-1, 4) * sides
+        corners = np.array([box for _, box in found], dtype=np.float32).reshape(-1, 4) * sides
         fields = (
             Field("image", "array", "HWC", unit="1", channels=COLOURS, ragged=True),
             Field("box", "array", "LC", unit="px", ragged=True),
@@ -76,36 +70,43 @@ class YoloReader:
         columns = {
             "image": Ragged.of([image.astype(np.float32)], ragged_axes=2),
             "box": Ragged.of([corners]),
-            "box_label": Ragged.of([np.array(codes, dtype=np.int64)]),
+            "box_label": Ragged.of([np.array([code for code, _ in found], dtype=np.int64)]),
         }
         yield RecordBatch(fields, columns, np.array([source.name]), None, _groups(path))
 
 
-def _lines(path: Path) -> list[str]:
+def _boxes(path: Path) -> list[tuple[int, npt.NDArray[np.float64]]]:
+    """Class and corners of each line that is not empty."""
     if path.stat().st_size > MAX_BYTES:
         raise ReadError(f"{path.name}: expected at most {MAX_BYTES >> 20} MiB of boxes, got a larger file")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ReadError(f"{path.name}: expected lines of numbers, got no text; export the labels again") from error
-    return [line for line in text.splitlines() if line.strip()]
+    lines = enumerate(text.splitlines(), start=1)
+    return [_box(line, f"{path.name}, line {number}") for number, line in lines if line.strip()]
 
 
-def _box(line: str) -> tuple[int, npt.NDArray[np.float64]] | str:
-    """Class and corners as shares of the sides, or what is wrong with a line."""
-    parts = line.split()
+def _box(line: str, where: str) -> tuple[int, npt.NDArray[np.float64]]:
+    """Class and corners as shares of the sides."""
     try:
-        values = np.array([float(p) for p in parts], dtype=np.float64)
+        values = np.array([float(p) for p in line.split()], dtype=np.float64)
     except ValueError:
-        return "expected five numbers, got something else; export the labels again"
+        raise ReadError(f"{where}: expected five numbers, got something else; export the labels again") from None
     if len(values) != 5:
-        return f"expected five numbers (class, centre, size), got {len(values)}; outlines are not read"
+        raise ReadError(
+            f"{where}: expected five numbers (class, centre, size), got {len(values)}; outlines are not read, "
+            "export boxes"
+        )
     if not np.isfinite(values).all() or values[0] != int(values[0]) or values[0] < 0:
-        return "expected a class from 0 and finite numbers, got others"
+        raise ReadError(f"{where}: expected a class from 0 and finite numbers, got others; correct the line")
     half = values[3:] / 2
     corners = np.concatenate([values[1:3] - half, values[1:3] + half])
     if half.min() <= 0 or corners.min() < -EDGE or corners.max() > 1 + EDGE:
-        return "expected a box with an area inside the picture, got one that is empty or reaches outside"
+        raise ReadError(
+            f"{where}: expected a box with an area inside the picture, got one that is empty or reaches outside; "
+            "correct the line"
+        )
     return int(values[0]), np.clip(corners, 0.0, 1.0)
 
 
