@@ -11,6 +11,7 @@ from PIL import Image
 
 from auscult.base.contracts import RecordBatch, SetAside
 from auscult.domains.imaging import DOMAIN
+from auscult.domains.imaging.tasks.object_detection import ObjectDetection, ObjectDetectionConfig
 from auscult.engine.sources import find_sources, read_source
 
 
@@ -64,11 +65,29 @@ def test_a_picture_with_a_line_that_is_no_box_is_set_aside(line: str, words: str
     assert re.search(words, aside.reason), aside.reason
 
 
+def test_a_picture_without_a_label_file_is_background_where_others_have_one(tmp_path: Path) -> None:
+    write(tmp_path / "train", "bare", None)
+    write(tmp_path / "valid", "bare", None)
+    (tmp_path / "train" / "labels" / "classes.txt").write_text("scissors\n")
+    assert read(tmp_path)[2] == ["photo", "photo"]  # no picture has one: nobody looked for boxes
+    write(tmp_path / "train", "tool", "0 0.5 0.5 0.5 0.5\n")
+    (tmp_path / "train" / "images" / "Thumbs.db").write_bytes(b"no picture")
+    made, aside, readers = read(tmp_path)
+    assert (aside, readers) == ([], ["yolo", "yolo", "yolo"])
+    whole = RecordBatch.concat(made)
+    assert whole.record.tolist() == ["train/images/bare", "train/images/tool", "valid/images/bare"]
+    assert whole.ragged("box").lengths.tolist() == whole.ragged("box_label").lengths.tolist() == [0, 1, 0]
+    task = ObjectDetection(ObjectDetectionConfig())
+    target = task.cut(task.prepare(whole)).target
+    assert target is not None
+    assert (target[:, :, 4] >= 0).sum(axis=1).tolist() == [0, 1, 0]
+
+
 def test_no_box_no_text_and_no_label_file(tmp_path: Path) -> None:
     write(tmp_path, "empty", "\n")
     write(tmp_path, "binary", b"\xff\xfe\x00\x81")
     write(tmp_path, "bare", None)
     made, (aside,), readers = read(tmp_path)
-    assert sorted(readers) == ["photo", "yolo", "yolo"]  # a picture without a label file is a plain picture
-    assert [len(b.ragged("box")[0]) for b in made if b.has("box")] == [0]
+    assert readers == ["yolo", "yolo", "yolo"]
+    assert [len(b.ragged("box")[0]) for b in made] == [0, 0]
     assert aside.reason == "binary.txt: expected lines of numbers, got no text; export the labels again"

@@ -38,7 +38,7 @@ class PhotoReader:
         """Yield files that begin as a picture, and those with the ending of one that do not, to report them."""
         tables = {path.parent: path for path in files if path.name == LABELS}
         for path in files:
-            if looks_like(head_of(path)) in KINDS or path.suffix.lower() in _ENDINGS:
+            if is_picture(path):
                 beside = (tables[path.parent],) if path.parent in tables else ()
                 yield Source(NAME, path.stem, (path, *beside))
 
@@ -54,6 +54,11 @@ class PhotoReader:
         """
         values = read_picture(source.files[0])
         yield picture_batch(Picture(source.name, values, colour=values.ndim == 3), label=label_of(source))
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file begins as a picture or has the ending of one."""
+    return looks_like(head_of(path)) in KINDS or path.suffix.lower() in _ENDINGS
 
 
 def read_picture(path: Path) -> Array:

@@ -1,8 +1,9 @@
 """Pictures with boxes in the YOLO layout: ``images/<name>.jpg`` and ``labels/<name>.txt``, below a role or not.
 
 A line of a label file is ``class x y width height``: a whole number from 0, and centre and size as shares of the
-picture's sides. Folders above named ``train``, ``valid`` (or ``val``) and ``test`` are the roles of a split. Names of
-files that end in a number are photographs of a series, as cameras count them; neighbours are much alike.
+picture's sides; a picture without a file has no box. Folders above named ``train``, ``valid`` (or ``val``) and ``test``
+are the roles of a split. Names of files that end in a number are photographs of a series, as cameras count them;
+neighbours are much alike.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from auscult.base.arrays import Ragged
 from auscult.base.contracts import Field, RecordBatch, SetAside, Source
 from auscult.base.errors import ReadError
 from auscult.domains.imaging.readers.common import COLOURS
-from auscult.domains.imaging.readers.photo import read_picture
+from auscult.domains.imaging.readers.photo import is_picture, read_picture
 
 NAME = "yolo"
 ROLES = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
@@ -38,13 +39,19 @@ class YoloReader:
     """
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
-        """Yield pictures in a folder ``images`` that have a text file of their name in ``labels`` beside it."""
+        """Yield pictures in a folder ``images`` that have a text file of their name in ``labels`` beside it.
+
+        Where some have one, a picture without, beside a folder ``labels``, shows background alone: the layout wants no
+        file for it.
+        """
         known = set(files)
-        for path in files:
-            if path.parent.name == "images":
-                beside = path.parent.parent / "labels" / f"{path.stem}.txt"
-                if beside in known:
-                    yield Source(NAME, path.stem, (path, beside))
+        beside = {p: p.parent.parent / "labels" / f"{p.stem}.txt" for p in files if p.parent.name == "images"}
+        some = not known.isdisjoint(beside.values())
+        for path, label in beside.items():
+            if label in known:
+                yield Source(NAME, path.stem, (path, label))
+            elif some and label.parent.is_dir() and is_picture(path):
+                yield Source(NAME, path.stem, (path,))
 
     def read(self, source: Source) -> Iterator[RecordBatch | SetAside]:
         """Yield the record of a picture.
@@ -55,11 +62,11 @@ class YoloReader:
             If the picture cannot be read, the label file is no text, or one of its lines is no box: with the other
             boxes alone the picture would teach that there is nothing where the thing of this line lies.
         """
-        path, beside = source.files
+        path = source.files[0]
         image = read_picture(path)
         if image.ndim == 2:
             image = np.repeat(image[:, :, None], 3, axis=2)
-        found = _boxes(beside)
+        found = [row for beside in source.files[1:] for row in _boxes(beside)]
         sides = np.array([image.shape[1], image.shape[0]] * 2, dtype=np.float32)
         corners = np.array([box for _, box in found], dtype=np.float32).reshape(-1, 4) * sides
         fields = (
