@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.contracts import Config, FitContext, Fitted, Items, ItemSet, KindName
-from auscult.engine.blocks.trees import Weighing, fit_class_trees
+from auscult.domains.imaging.models.texture_trees import TextureTrees, TextureTreesConfig
 
 
-class RegionTreesConfig(Config):
+class RegionTreesConfig(TextureTreesConfig):
     """Settings of the trees."""
 
     rounds: int = Setting(150, ge=1, description="Boosting rounds at the most; validation stops them.")
@@ -21,28 +21,17 @@ class RegionTreesConfig(Config):
     min_leaf: int = Setting(5, ge=1, description="Items in a leaf at the least.")
 
 
-class RegionTrees:
+class RegionTrees(TextureTrees):
     """The class of the one region of a picture; it learns from pictures with a single box."""
 
     Config: ClassVar[type[Config]] = RegionTreesConfig
     kinds: ClassVar[tuple[KindName, ...]] = ("boxes",)
     inputs: ClassVar[tuple[str, ...]] = ("features", "region")
-
-    def __init__(self, config: RegionTreesConfig) -> None:
-        self._config = config
+    feature_share: ClassVar[float] = 0.3
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Fit the trees; validation items decide how many."""
-        c = self._config
-        settings = {
-            "input": "features",
-            "rounds": c.rounds,
-            "num_leaves": c.leaves,
-            "learning_rate": c.learning_rate,
-            "min_data_in_leaf": c.min_leaf,
-            "feature_fraction": 0.3,
-        }
-        return fit_class_trees(_single(train), _single(valid), context, settings=settings, weighing=Weighing())
+        return super().fit(_single(train), _single(valid), context)
 
 
 def _single(items: ItemSet) -> ItemSet:

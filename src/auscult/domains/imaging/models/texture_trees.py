@@ -25,6 +25,8 @@ class TextureTrees:
     Config: ClassVar[type[Config]] = TextureTreesConfig
     kinds: ClassVar[tuple[KindName, ...]] = ("class",)
     inputs: ClassVar[tuple[str, ...]] = ("image", "features")
+    feature_share: ClassVar[float] = 0.5
+    """Of the features, how many each tree may look at."""
 
     def __init__(self, config: TextureTreesConfig) -> None:
         self._config = config
@@ -38,6 +40,6 @@ class TextureTrees:
             "num_leaves": c.leaves,
             "learning_rate": c.learning_rate,
             "min_data_in_leaf": c.min_leaf,
-            "feature_fraction": 0.5,
+            "feature_fraction": self.feature_share,
         }
         return fit_class_trees(train, valid, context, settings=settings, weighing=Weighing())
