@@ -43,6 +43,18 @@ def test_users_come_with_their_items_in_the_order_of_time(tmp_path: Path) -> Non
     assert batch.ragged("time")[1].tolist() == [datetime(2024, 1, 2, tzinfo=UTC).timestamp()]
 
 
+def test_in_a_log_what_was_taken_once_was_taken_and_a_question_stays(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "user,item,date,clicked\nu,D1,2024-01-01,0\nu,D1,2024-02-01,1\nu,D1,2024-03-01,0\nu,D2,2024-01-01,0\n"
+        "u,D2,2024-04-01,\n"
+    )
+    (batch,), (told,) = _read(path)
+    assert [i.decode() for i in batch.ragged("item")[0]] == ["D2", "D1", "D2"]
+    assert batch.ragged("clicked")[0].tolist() == [0, 1, -1]
+    assert told.startswith("log.csv: left out 2 of 5 interactions that answer again for the same user and item; one")
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_table_larger_than_a_pass_is_read_in_passes(
     suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,10 +14,13 @@ import auscult
 from auscult.base.arrays import Array
 from auscult.base.errors import ReadError, RecipeError
 from auscult.domains.recommend.examples import hospital_devices, write_hospital
+from auscult.domains.recommend.preprocess import advice
+from auscult.domains.recommend.preprocess.advice import list_of
 from auscult.domains.recommend.preprocess.names import as_names
 from auscult.domains.recommend.preprocess.rules import REMOVE, read_rules
 from auscult.domains.recommend.readers.patients import Request, batch_of
 from auscult.domains.recommend.simulate.hospital import write_rows
+from auscult.domains.recommend.tasks import device_for_patient
 from auscult.domains.recommend.tasks.device_for_patient import SIMULATED, DeviceForPatient, DeviceForPatientConfig
 
 CATALOGUE = "device,mri,recall,material\nA,safe,none,titanium\nB,unsafe,none,titanium\nC,safe,class-2,nickel\n"
@@ -100,6 +103,49 @@ def test_rules_that_remove_everything_are_an_answer_that_says_so(task: DeviceFor
     )
 
 
+def test_where_the_model_names_no_allowed_device_that_is_said(task: DeviceForPatient) -> None:
+    batch, items = _asked(task, {"mri": "yes"}, [], [])
+    made = task.join(batch, items, {"item": as_names(["B"])[None], "score": np.array([[3.0]])})
+    assert made.array("note")[0].startswith(b"none of the devices that the model names is allowed; 1 of 3")
+
+
+@pytest.mark.parametrize("blank", [[], [""], " ", "|", None])
+def test_a_blank_attribute_is_not_known_to_be_none(task: DeviceForPatient, blank: Any) -> None:
+    """An export writes an empty list where nothing was recorded; a rule must not take that for 'no allergy'."""
+    Path(task._config.rules).write_text(RULES.replace('unknown = "pass"', 'unknown = "down"'))
+    without = DeviceForPatient(task._config)
+    told = []
+    for attributes in ({"allergy": blank}, {}):
+        batch, items = _asked(without, attributes, [], [])
+        told.append(_listed(without, batch, items).array("note")[0])
+    assert told[0] == told[1]
+    assert b"3 of 3 devices ranked below the others by rules (material 3" in told[0]
+
+
+def test_a_forbidden_device_in_a_list_is_counted(task: DeviceForPatient, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, items = _asked(task, {"mri": "yes"}, [], [{"device": "N", "mri": "unsafe", "recall": "none"}])
+    assert _listed(task, batch, items).array("violations").tolist() == [0]
+
+    def unruled(advice: Any, made: Any) -> Any:
+        return {**list_of(advice, made), "item": as_names(["A", "B", "N", ""])}
+
+    monkeypatch.setattr(device_for_patient, "list_of", unruled)
+    assert _listed(task, batch, items).array("violations").tolist() == [2]
+
+
+def test_devices_given_before_that_the_catalogue_has_not_are_said(task: DeviceForPatient) -> None:
+    batch, items = _asked(task, {}, ["a", "C"], [])
+    note = _listed(task, batch, items).array("note")[0]
+    assert note.startswith(b"1 devices given before are none of the catalogue and were not looked at")
+
+
+def test_a_note_that_is_too_long_ends_at_a_word() -> None:
+    assert advice._cut("short") == b"short"
+    made = advice._cut("wörd " * 400)
+    assert len(made) <= advice.NOTE_BYTES
+    assert made.decode().endswith("wörd … and more")
+
+
 def test_a_new_device_is_listed_under_the_same_rules(task: DeviceForPatient) -> None:
     fresh = [{"device": "N1", "mri": "safe", "recall": "none"}, {"device": "N2", "mri": "unsafe", "recall": "none"}]
     batch, items = _asked(task, {"mri": "yes"}, ["A"], fresh)
@@ -129,6 +175,8 @@ def test_an_unknown_device_and_an_empty_patient_are_the_cold_path(task: DeviceFo
         ({"weight": 3}, [], "unknown attribute 'weight'"),
         ({}, [{"device": "A"}], "new devices: expected at most 8, none of the catalogue, got one of the catalogue"),
         ({}, [{"device": f"N{k}"} for k in range(9)], "expected at most 8, none of the catalogue, got 9"),
+        ({}, [{"device": "N", "recall": "class-2"}, {"device": "N"}], "new devices: expected names .* each once, got"),
+        ({}, [{"device": "N" * 33}], "expected names of at most 32 bytes"),
         ({}, [{"device": "N", "mri": "maybe"}], "mri of a device: expected one of safe, unsafe, got another value"),
     ],
 )
@@ -144,8 +192,11 @@ def test_a_catalogue_with_a_foreign_attribute_is_refused(tmp_path: Path) -> None
         (CATALOGUE.replace("recall", "colour"), "unknown attribute 'colour'"),
         ("device,mri\nA,safe\nA,safe\n", "each once, got another table"),
         ("name,mri\nA,safe\n", "expected a column 'device'"),
+        ("device,mri\nA,safe,more\n", r"devices\.csv, row 2: expected as many cells as the header has"),
+        ("device,mri\nA,safe\nB\n", r"devices\.csv, row 3: expected as many cells as the header has"),
+        ("device,mri\nÄ,safe\n".encode("latin-1"), r"devices\.csv: expected a CSV table in UTF-8"),
     ):
-        (tmp_path / "devices.csv").write_text(text)
+        (tmp_path / "devices.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
         (tmp_path / "rules.toml").write_text(RULES)
         broken = DeviceForPatient(
             DeviceForPatientConfig(catalogue=str(tmp_path / "devices.csv"), rules=str(tmp_path / "rules.toml"))

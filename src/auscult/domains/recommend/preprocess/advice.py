@@ -14,7 +14,7 @@ from auscult.domains.recommend.preprocess.names import Names, item_text
 from auscult.domains.recommend.preprocess.rules import DOWN, KEEP, REMOVE, Ints, Rules
 
 LENGTH = 20
-NOTE_BYTES = 240
+NOTE_BYTES = 1024
 REASONS = 3
 Advised = dict[str, Array]
 
@@ -37,6 +37,8 @@ class Advice:
         What each rule does to each.
     history : (L,) array of bytes
         What was given; it is not proposed again.
+    n_foreign : int
+        How many more were given that the catalogue does not know.
     rules : Rules
         The rules.
     """
@@ -47,6 +49,7 @@ class Advice:
     marks: Array
     effects: Ints
     history: Names
+    n_foreign: int
     rules: Rules
 
     @property
@@ -68,8 +71,8 @@ def list_of(advice: Advice, made: Advised) -> Advised:
     Returns
     -------
     dict
-        ``item`` and ``score`` (20,), padded; ``note`` of what the rules did; how many of the listed break a rule, how
-        many of the list without rules would, and the mean distance of the listed devices' attributes.
+        ``item`` and ``score`` (20,), padded; ``note`` of what the rules did; how many of a list without rules would
+        break one, and the mean distance of the listed devices' attributes.
     """
     score = _scores(advice, made)
     free = np.isfinite(score)
@@ -83,8 +86,7 @@ def list_of(advice: Advice, made: Advised) -> Advised:
     return {
         "item": item,
         "score": shown,
-        "note": np.array(_note(advice, len(kept)).encode()[:NOTE_BYTES], dtype=f"S{NOTE_BYTES}"),
-        "violations": np.array((effect[kept] == REMOVE).sum()),
+        "note": np.array(_cut(_note(advice, len(kept))), dtype=f"S{NOTE_BYTES}"),
         "forbidden": np.array((effect[order[:LENGTH]] == REMOVE).sum()),
         "diversity": np.array(_diversity(advice.marks[kept]), dtype=np.float32),
     }
@@ -105,8 +107,10 @@ def _scores(advice: Advice, made: Advised) -> Array:
 
 
 def _note(advice: Advice, n_listed: int) -> str:
-    """What the rules did, in one sentence; empty where they did nothing and a device is left."""
+    """What the rules did, and what was not looked at; empty where there is nothing of either and a device is left."""
     parts = []
+    if advice.n_foreign:
+        parts.append(f"{advice.n_foreign} devices given before are none of the catalogue and were not looked at")
     for effect, verb in ((REMOVE, "removed"), (DOWN, "ranked below the others")):
         by = {r.name: int((row == effect).sum()) for r, row in zip(advice.rules.rules, advice.effects, strict=True)}
         total = int((advice.effect == effect).sum())
@@ -114,8 +118,21 @@ def _note(advice: Advice, n_listed: int) -> str:
             named = ", ".join(f"{name} {count}" for name, count in sorted(by.items(), key=lambda x: -x[1]) if count)
             parts.append(f"{total} of {len(advice.names)} devices {verb} by rules ({named})")
     if not n_listed:
-        parts.insert(0, "no device is left to propose")
+        given = np.isin(advice.names, advice.history[advice.history != b""])
+        some = bool(((advice.effect < REMOVE) & ~given).any())
+        parts.insert(
+            0, "none of the devices that the model names is allowed" if some else "no device is left to propose"
+        )
     return "; ".join(parts)
+
+
+def _cut(note: str) -> bytes:
+    """A note as bytes; one that is too long ends at a word and says so."""
+    text = note.encode()
+    if len(text) <= NOTE_BYTES:
+        return text
+    end = " … and more"
+    return text[: NOTE_BYTES - len(end.encode())].rsplit(b" ", 1)[0] + end.encode()
 
 
 def _diversity(marks: Array) -> float:

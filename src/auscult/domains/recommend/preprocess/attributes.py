@@ -58,6 +58,9 @@ class Schema:
     def read(self, raw: Mapping[str, Any], *, ignore: Sequence[str] = ()) -> dict[str, float | str | tuple[str, ...]]:
         """Check raw values and return those that are known.
 
+        A blank text and a list without a text say nothing, and not that there is none: where a rule is to know that a
+        patient has no allergy, ``values`` has a word for it.
+
         Raises
         ------
         ReadError
@@ -65,7 +68,7 @@ class Schema:
         """
         made: dict[str, float | str | tuple[str, ...]] = {}
         for name, value in raw.items():
-            if name in ignore or value is None or value == "":
+            if name in ignore or _is_blank(value):
                 continue
             if name not in self.specs:
                 raise ReadError(unknown("attribute", name[:40], self.specs, where=f"attributes of a {self.of}"))
@@ -76,8 +79,9 @@ class Schema:
         spec = self.specs[name]
         if spec.kind == "number":
             return self._number(name, value)
-        texts = [t.strip() for t in value.split("|")] if isinstance(value, str) else value
+        texts = value.split("|") if isinstance(value, str) else value
         several = isinstance(texts, (list, tuple)) and all(isinstance(t, str) for t in texts)
+        texts = [t.strip() for t in texts] if several else texts
         if not several or not set(texts) - {""} <= set(spec.values) or (spec.kind == "category" and len(texts) != 1):
             many = "one" if spec.kind == "category" else "some, with | between,"
             raise ReadError(f"{name} of a {self.of}: expected {many} of {', '.join(spec.values)}, got another value")
@@ -120,6 +124,12 @@ class Schema:
                 return slice(at, at + width)
             at += width
         raise ReadError(unknown("attribute", name, self.specs, where=f"attributes of a {self.of}"))
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether a raw value says nothing."""
+    texts = value.split("|") if isinstance(value, str) else value
+    return value is None or (isinstance(texts, (list, tuple)) and not any(str(t).strip() for t in texts))
 
 
 def from_json(text: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ REASONS = {
     "clicked": "that say neither 1, 0 nor nothing in the column of clicks",
     "itself": "that lead from a thing to itself",
     "twice": "that repeat an item of the same user; the earliest was kept",
+    "again": "that answer again for the same user and item; one that was taken was kept, else the earliest",
 }
 DAY_S = 86_400.0
 
@@ -54,9 +55,19 @@ def judged(rows: pl.DataFrame) -> pl.DataFrame:
         wrong |= {"clicked": ~pl.col("clicked").fill_null("").is_in(["", "0", "1"])}
     reason = pl.coalesce(pl.when(test).then(pl.lit(key)) for key, test in wrong.items())
     order = ["user", *(name for name in ("part", "time") if name in rows.columns), "line"]
-    found = rows.with_columns(reason.alias("reason")).sort(order, maintain_order=True)
-    again = pl.col("reason").is_null() & (pl.col("line").cum_count().over("user", "item", "reason") > 1)
-    return found.with_columns(pl.when(again).then(pl.lit("twice")).otherwise("reason").alias("reason"))
+    found = rows.with_columns(reason.alias("reason")).sort(order, maintain_order=True).with_row_index("place")
+    # A question (an empty cell of a log) is no answer and repeats none; of answers one that was taken comes first.
+    log = "clicked" in rows.columns
+    asked = (pl.col("clicked") == "") if log else pl.lit(value=False)
+    later = (pl.col("clicked") != "1") if log else pl.lit(value=False)
+    found = found.with_columns(asked.alias("asked"), (pl.col("place") + later * len(rows)).alias("place"))
+    again = pl.col("reason").is_null() & (
+        pl.col("place") > pl.col("place").min().over("user", "item", "reason", "asked")
+    )
+    made = found.with_columns(
+        pl.when(again).then(pl.lit("again" if log else "twice")).otherwise("reason").alias("reason")
+    )
+    return made.drop("place", "asked")
 
 
 def left_out(rows: pl.DataFrame, name: str, where: str) -> Iterator[SetAside]:

@@ -25,7 +25,7 @@ from auscult.base.errors import ReadError, RecipeError
 from auscult.domains.recommend.preprocess.advice import Advice, Advised, list_of, told_of
 from auscult.domains.recommend.preprocess.attributes import Attributes, from_json
 from auscult.domains.recommend.preprocess.names import NAME_BYTES, Names, as_names, latest, padded, unpadded
-from auscult.domains.recommend.preprocess.rules import DeviceTable, Rules, read_rules
+from auscult.domains.recommend.preprocess.rules import KEEP, REMOVE, DeviceTable, Rules, read_rules
 
 METRICS = ("ndcg_at_20", "recall_at_20", "map_at_20", "hit_rate_at_20", "mrr")
 SIMULATED = Path(__file__).parents[1] / "simulate"
@@ -188,7 +188,16 @@ class DeviceForPatient:
         }
 
     def _listed(self, batch: RecordBatch, items: Items, row: int, arrays: Mapping[str, Array]) -> Advised:
-        return list_of(self._advice(batch, items, row), {k: v[row] for k, v in arrays.items()})
+        made = list_of(self._advice(batch, items, row), {k: v[row] for k, v in arrays.items()})
+        return {**made, "violations": np.array(self._violations(batch, int(items.record[row]), made["item"]))}
+
+    def _violations(self, batch: RecordBatch, record: int, listed: Names) -> int:
+        """How many devices of a list a rule forbids, judged anew by their names and attributes."""
+        known = {bytes(n): a for n, a in zip(self.shelf.names, self.shelf.known, strict=True)}
+        known |= {n.encode(): a for n, a in self._fresh(batch, record).items()}
+        table = self.rules.table([known[bytes(n)] for n in listed[listed != b""]])
+        effects = self.rules.judge(self._patient(batch, record), table)
+        return int((effects.max(axis=0, initial=KEEP) == REMOVE).sum())
 
     def _advice(self, batch: RecordBatch, items: Items, row: int) -> Advice:
         """What is known about one question: its candidates, and what the rules say to each."""
@@ -201,7 +210,17 @@ class DeviceForPatient:
             effects = np.concatenate([effects, more], axis=1)
             names = np.concatenate([names, as_names(list(fresh))])
             marks = np.concatenate([marks, self.rules.devices.encode(list(fresh.values()))])
-        return Advice(row, names, len(self.shelf.names), marks, effects, items.inputs["history"][row], self.rules)
+        given = np.array(batch.ragged("item")[record], dtype=f"S{NAME_BYTES}")
+        return Advice(
+            row=row,
+            names=names,
+            n_known=len(self.shelf.names),
+            marks=marks,
+            effects=effects,
+            history=items.inputs["history"][row],
+            n_foreign=int((self.shelf.numbers(given) == 0).sum()),
+            rules=self.rules,
+        )
 
     def _patients(self, batch: RecordBatch) -> Array:
         return self.rules.patients.encode([self._patient(batch, row) for row in range(len(batch))])
@@ -214,8 +233,14 @@ class DeviceForPatient:
         text = str(batch.dense("new_device")[row])
         if text == "[]":
             return {}
+        raw = json.loads(text)
+        names = [str(d["device"]) for d in raw]
+        if len(set(names)) < len(names) or any(len(n.encode()) > NAME_BYTES for n in names):
+            raise ReadError(
+                f"new devices: expected names of at most {NAME_BYTES} bytes, each once, got one again or a longer one"
+            )
         made: dict[str, Attributes] = {
-            str(d["device"]): self.rules.devices.read(d, ignore=("device",)) for d in json.loads(text)
+            n: self.rules.devices.read(d, ignore=("device",)) for n, d in zip(names, raw, strict=True)
         }
         known = [n for n, at in zip(made, self.shelf.numbers(as_names(list(made))), strict=True) if at > 0]
         if known or len(made) > self._config.new_devices:
@@ -248,9 +273,19 @@ def read_shelf(path: Path, rules: Rules) -> Shelf:
     RecipeError
         If the table is broken, a device comes twice, or an attribute is none of the rule file.
     """
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    names = [row.get("device") or "" for row in rows]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows: list[dict[Any, Any]] = list(csv.DictReader(stream, strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RecipeError(
+            f"catalogue {path.name}: expected a CSV table in UTF-8, got a broken one; export it again"
+        ) from error
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values():
+            raise RecipeError(
+                f"catalogue {path.name}, row {number}: expected as many cells as the header has, got another number"
+            )
+    names = [str(row.get("device", "")).strip() for row in rows]
     if not rows or "" in names or len(set(names)) < len(names) or max(len(n.encode()) for n in names) > NAME_BYTES:
         what = f"a column 'device' with names of at most {NAME_BYTES} bytes, each once"
         raise RecipeError(f"catalogue {path.name}: expected {what}, got another table")
