@@ -164,6 +164,16 @@ def test_span_json_lines_of_annotation_tools(tmp_path: Path) -> None:
     ]
 
 
+def test_span_json_says_whose_record_it_is_and_no_column_does(tmp_path: Path) -> None:
+    rows = [{"text": TEXT, "spans": [], "Patient_ID": p, "ward": "3"} for p in ("P1", 2, "P1")]
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    (batch,) = [b for s in find_sources(tmp_path, DOMAIN).sources for b in read_source(s, DOMAIN)]
+    assert isinstance(batch, RecordBatch)
+    assert batch.subject is not None
+    assert batch.subject.tolist() == ["P1", "2", "P1"]
+    assert [f.name for f in batch.fields] == ["text", "span", "span_type", "ward"]
+
+
 def test_span_json_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps([{"text": TEXT, "spans": []}] * 3)[:-9])
     assert _read(tmp_path)[1] == [

@@ -11,7 +11,7 @@ import numpy as np
 
 from auscult.base.arrays import Column, Ragged
 from auscult.base.contracts import Field, RecordBatch, SetAside, Source
-from auscult.domains.text.readers.common import BATCH_ROWS, MAX_CHARACTERS, TEXT, groups_of
+from auscult.domains.text.readers.common import BATCH_ROWS, MAX_CHARACTERS, TEXT, apart, groups_of
 
 BEYOND = "whose places are not in the text"
 OTHER_WORDS = "whose words are not those at their place"
@@ -92,8 +92,9 @@ def _batch(held: Sequence[Annotated], path: Path, encoding: str) -> RecordBatch:
         "span": Ragged.of(places),
         "span_type": Ragged.of(kinds),
     }
-    for key in held[0].cells:
+    others, subject = apart([r.cells for r in held])
+    for key in others:
         fields.append(Field(key, "text", missing=True))
         columns[key] = np.array([r.cells[key] for r in held], dtype=TEXT)
     names = np.array([r.name for r in held], dtype=np.str_)
-    return RecordBatch(tuple(fields), columns, names, None, groups_of(path, encoding, len(held)))
+    return RecordBatch(tuple(fields), columns, names, subject, groups_of(path, encoding, len(held)))

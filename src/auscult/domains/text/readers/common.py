@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from auscult.base.arrays import Array, Column
 from auscult.base.contracts import Field, RecordBatch
@@ -129,13 +130,18 @@ def batches_of(rows: Iterator[Row], path: Path, encoding: str) -> Iterator[Recor
 
 
 def _batch(rows: Sequence[Row], path: Path, encoding: str) -> RecordBatch:
-    subject = next((n for n in rows[0].cells if n.lower() in SUBJECT_NAMES), None)
-    names = [n for n in rows[0].cells if n != subject]
+    names, subject = apart([r.cells for r in rows])
     fields = tuple(Field(n, "text", missing=True) for n in names)
     columns: dict[str, Column] = {n: np.array([r.cells[n] for r in rows], dtype=TEXT) for n in names}
     record = np.array([r.name for r in rows], dtype=np.str_)
-    whose = None if subject is None else np.array([r.cells[subject] for r in rows], dtype=np.str_)
-    return RecordBatch(fields, columns, record, whose, groups_of(path, encoding, len(rows)))
+    return RecordBatch(fields, columns, record, subject, groups_of(path, encoding, len(rows)))
+
+
+def apart(cells: Sequence[Mapping[str, str]]) -> tuple[list[str], npt.NDArray[np.str_] | None]:
+    """Return the columns besides the one that says whose record it is, and what that one holds, (N,)."""
+    whose = next((n for n in cells[0] if n.lower() in SUBJECT_NAMES), None)
+    subject = None if whose is None else np.array([c[whose] for c in cells], dtype=np.str_)
+    return [n for n in cells[0] if n != whose], subject
 
 
 def groups_of(path: Path, encoding: str, n: int) -> dict[str, Array]:
