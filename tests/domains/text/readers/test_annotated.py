@@ -174,6 +174,26 @@ def test_span_json_says_whose_record_it_is_and_no_column_does(tmp_path: Path) ->
     assert [f.name for f in batch.fields] == ["text", "span", "span_type", "ward"]
 
 
+def test_one_entry_with_half_a_character_costs_itself(tmp_path: Path) -> None:
+    good: dict[str, object] = {"text": TEXT, "spans": [], "ward": "3"}
+    bad = [{**good, "text": "pump \ud800"}, {**good, "ward": "\udc00"}, {"text": TEXT, "spans": [], "wa\ud800rd": "3"}]
+    (tmp_path / "a.json").write_text(json.dumps([good, *bad, good]))
+    found, reasons, _ = _read(tmp_path)
+    assert len(found) == 2
+    assert reasons == [
+        f"a.json, entry {k}: expected UTF-8, got characters that are none; export it again in UTF-8" for k in (2, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["\u540d" * 22, "x" * 65, "\ud800"])
+def test_a_type_that_cannot_be_kept_whole_is_counted(tmp_path: Path, kind: str) -> None:
+    spans = [[3, 8, kind], [0, 2, "\u540d" * 21]]
+    (tmp_path / "a.json").write_text(json.dumps([{"text": TEXT, "spans": spans}]))
+    found, reasons, _ = _read(tmp_path)
+    assert found == [(TEXT, [(0, 2, "\u540d" * 21)])]
+    assert reasons == ["a.json: left out 1 of 2 spans: 1 whose type is no UTF-8 of at most 64 bytes"]
+
+
 def test_span_json_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps([{"text": TEXT, "spans": []}] * 3)[:-9])
     assert _read(tmp_path)[1] == [

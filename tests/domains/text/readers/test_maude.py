@@ -90,6 +90,25 @@ def test_an_openfda_download(tmp_path: Path) -> None:
     assert "events.json, result 2: expected a report with texts in 'mdr_text', got none" in aside[0].reason
 
 
+def test_one_bad_byte_of_a_download_costs_its_report(tmp_path: Path) -> None:
+    told = [{"text": "the pump stopped; größer"}]
+    reports = [
+        {"mdr_report_key": "1", "mdr_text": told},
+        {"mdr_report_key": "2", "mdr_text": [{"text": f"{SECRET} \ud800"}]},
+        {"mdr_report_key": "3", "mdr_text": told, "event_type": "@"},
+        {"mdr_report_key": "@", "mdr_text": told},
+        {"mdr_report_key": "5", "mdr_text": told},
+    ]
+    _download(tmp_path / "events.json", reports)
+    whole = (tmp_path / "events.json").read_bytes().replace(b"\\u00f6", "ö".encode())
+    (tmp_path / "events.json").write_bytes(whole.replace(b"@", b"\xff"))
+    (batch,), aside, _ = _read(tmp_path)
+    assert batch.record.tolist() == ["events#1", "events#5"]
+    assert [a.reason for a in aside] == [
+        f"events.json, result {k}: expected UTF-8, got characters that are none; download it again" for k in (2, 3, 4)
+    ]
+
+
 def test_a_download_that_broke_off_is_refused(tmp_path: Path) -> None:
     _download(tmp_path / "events.json", [{"mdr_report_key": "1", "mdr_text": [{"text": f"{SECRET} word"}]}] * 50)
     whole = (tmp_path / "events.json").read_bytes()

@@ -123,6 +123,17 @@ def test_one_bad_line_of_many_json_lines(tmp_path: Path) -> None:
     assert "line 701: expected a JSON object, got something else" in aside[0].reason
 
 
+def test_half_a_character_in_a_line_of_json_costs_the_line(tmp_path: Path) -> None:
+    lines = [json.dumps(v) for v in ({"text": "some words"}, {"text": f"{SECRET} \ud800"}, {f"{SECRET}\ud800": "a"})]
+    deep = '{"a":' * 3000 + "1" + "}" * 3000
+    (tmp_path / "a.jsonl").write_text("\n".join([*lines, deep, lines[0]]))
+    (batch,), aside, _ = _read(tmp_path)
+    assert batch.record.tolist() == ["a#1", "a#5"]
+    assert [a.row for a in aside] == [2, 3, 4]
+    reason = "a.jsonl, line 2: expected UTF-8, got characters that are none; export it again in UTF-8"
+    assert aside[0].reason == reason
+
+
 def test_nested_json(tmp_path: Path) -> None:
     value = {"text": "some words", "device": {"brand": "b"}, "codes": ["x", 2], "none": None, "subject": "P7"}
     (tmp_path / "a.jsonl").write_text(json.dumps(value) + "\n" + json.dumps({**value, "more": "m"}))

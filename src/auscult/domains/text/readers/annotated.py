@@ -11,13 +11,14 @@ import numpy as np
 
 from auscult.base.arrays import Column, Ragged
 from auscult.base.contracts import Field, RecordBatch, SetAside, Source
-from auscult.domains.text.readers.common import BATCH_ROWS, MAX_CHARACTERS, TEXT, apart, groups_of
+from auscult.domains.text.readers.common import BATCH_ROWS, BROKEN, MAX_CHARACTERS, TEXT, apart, groups_of
 
 BEYOND = "whose places are not in the text"
 OTHER_WORDS = "whose words are not those at their place"
 IN_PIECES = "of several pieces"
 SHARED = "that share characters with a longer one"
 LABEL_BYTES = 64
+LONG_TYPE = f"whose type is no UTF-8 of at most {LABEL_BYTES} bytes"
 
 Span = tuple[int, int, str]
 
@@ -40,14 +41,16 @@ class LeftOut:
     counts: Counter[str] = field(default_factory=Counter)
 
     def usable(self, text: str, spans: Iterable[Span]) -> list[Span]:
-        """Return the spans that lie in the text and share no character, in order; the longer of two stays."""
+        """Return the spans that lie in the text, have a type and share no character, in order; the longer stays."""
         inside: list[Span] = []
         for begin, end, kind in spans:
             self.total += 1
-            if 0 <= begin < end <= len(text):
-                inside.append((begin, end, kind))
-            else:
+            if not 0 <= begin < end <= len(text):
                 self.counts[BEYOND] += 1
+            elif BROKEN.search(kind) or len(kind.encode()) > LABEL_BYTES:
+                self.counts[LONG_TYPE] += 1
+            else:
+                inside.append((begin, end, kind))
         kept: list[Span] = []
         for span in sorted(inside, key=lambda s: (s[0] - s[1], s[0])):
             if all(span[1] <= a or span[0] >= b for a, b, _ in kept):

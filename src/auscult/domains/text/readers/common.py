@@ -65,6 +65,11 @@ def short_name(path: Path) -> str:
     return name.rpartition(".")[0] or name
 
 
+def broken_in(cells: Mapping[str, str]) -> bool:
+    """Whether a record, as its format gave it, holds what is no character: a bad byte or a lone surrogate."""
+    return any(BROKEN.search(text) for cell in cells.items() for text in cell if not text.isascii())
+
+
 def is_text(head: bytes) -> bool:
     """Whether bytes look like text: no control characters besides tab, line ends and page ends, and not empty."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):

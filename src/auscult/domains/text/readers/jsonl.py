@@ -13,6 +13,7 @@ from auscult.domains.text.readers.common import (
     MAX_CHARACTERS,
     Row,
     batches_of,
+    broken_in,
     encoding_of,
     head_of,
     is_text,
@@ -53,9 +54,9 @@ def _begins(head: bytes) -> bool:
         return first.startswith(b'{"')
     try:
         value = json.loads(first)
+        return isinstance(value, dict) and any(isinstance(v, str) for v in _flat(value).values())
     except (ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and any(isinstance(v, str) for v in _flat(value).values())
 
 
 def _rows(stream: Iterator[str], source: Source, aside: list[SetAside]) -> Iterator[Row]:
@@ -78,11 +79,14 @@ def _cells(line: str) -> tuple[dict[str, str], str]:
         return {}, f"expected UTF-8, got {len(BROKEN.findall(line))} bytes that are none; export it again in UTF-8"
     try:
         value = json.loads(line)
+        cells = _flat(value) if isinstance(value, dict) else {}
     except (ValueError, RecursionError):
         return {}, "expected a JSON object, got something else; export one object a line"
-    if not isinstance(value, dict) or not value:
+    if not cells:
         return {}, "expected a JSON object with keys, got another value; export one object a line"
-    return _flat(value), ""
+    if broken_in(cells):
+        return {}, "expected UTF-8, got characters that are none; export it again in UTF-8"
+    return cells, ""
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, str]:

@@ -13,6 +13,7 @@ from auscult.domains.text.readers.common import (
     MAX_CHARACTERS,
     Row,
     batches_of,
+    broken_in,
     encoding_of,
     head_of,
     is_text,
@@ -21,7 +22,7 @@ from auscult.domains.text.readers.common import (
 )
 from auscult.domains.text.readers.maude import report_cells
 
-NAME = "openfda"
+NAME, KEY = "openfda", "mdr_report_key"
 MAX_BYTES = 1 << 30
 """Largest file that is read whole; openFDA cuts its downloads far below."""
 TOLD = {"description of event or problem": "description", "additional manufacturer narrative": "narrative"}
@@ -82,18 +83,24 @@ def _rows(results: Sequence[Any], path: Path, aside: list[SetAside]) -> Iterator
     name = short_name(path)
     for number, report in enumerate(results, start=1):
         cells = _cells(report) if isinstance(report, dict) else {}
-        if not cells.get("text"):
-            reason = f"{path.name}, result {number}: expected a report with texts in 'mdr_text', got none"
-            aside.append(SetAside(name, reason, number))
-        elif len(cells["text"]) > MAX_CHARACTERS:
-            reason = f"{path.name}, result {number}: expected at most {MAX_CHARACTERS} characters, got more"
-            aside.append(SetAside(name, reason, number))
+        fault = _fault(cells)
+        if fault:
+            aside.append(SetAside(name, f"{path.name}, result {number}: {fault}", number))
         else:
-            yield Row(f"{name}#{report.get('mdr_report_key') or number}", cells)
+            yield Row(f"{name}#{cells.pop(KEY) or number}", cells)
+
+
+def _fault(cells: Mapping[str, str]) -> str:
+    """Say why a report is none; never a word of it."""
+    if not cells.get("text"):
+        return "expected a report with texts in 'mdr_text', got none"
+    if len(cells["text"]) > MAX_CHARACTERS:
+        return f"expected at most {MAX_CHARACTERS} characters, got more"
+    return "expected UTF-8, got characters that are none; download it again" if broken_in(cells) else ""
 
 
 def _cells(report: Mapping[str, Any]) -> dict[str, str]:
-    """Columns of a report: those of ``maude``, and the product problems."""
+    """Columns of a report: those of ``maude``, the product problems, and its key."""
     texts: dict[str, list[str]] = {}
     for part in _dicts(report.get("mdr_text")):
         told = TOLD.get(str(part.get("text_type_code", "")).strip().lower(), "other")
@@ -103,7 +110,7 @@ def _cells(report: Mapping[str, Any]) -> dict[str, str]:
     about["event_type"] = str(report.get("event_type") or "")
     problems = report.get("product_problems")
     listed = "; ".join(map(str, problems)) if isinstance(problems, list) else ""
-    return {**report_cells(texts, about), "problems": listed}
+    return {**report_cells(texts, about), "problems": listed, KEY: str(report.get(KEY) or "")}
 
 
 def _dicts(value: Any) -> Iterator[Mapping[str, Any]]:

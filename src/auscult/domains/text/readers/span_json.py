@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from auscult.base.contracts import RecordBatch, SetAside, Source
 from auscult.base.errors import ReadError
 from auscult.domains.text.readers.annotated import OTHER_WORDS, Annotated, LeftOut, Span, annotated_batches
 from auscult.domains.text.readers.common import (
-    BROKEN,
     MAX_CHARACTERS,
+    broken_in,
     encoding_of,
     head_of,
     is_text,
@@ -92,21 +92,23 @@ def _loaded(text: str) -> Any:
 def _texts(entries: Iterable[Any], source: Source, aside: list[SetAside], left: LeftOut) -> Iterator[Annotated]:
     path = source.files[0]
     for number, entry in enumerate(entries, start=1):
-        fault = _fault(entry)
+        cells = _cells(entry) if isinstance(entry, dict) else {}
+        fault = _fault(entry, cells)
         if fault:
             aside.append(SetAside(source.name, f"{path.name}, entry {number}: {fault}", number))
             continue
         text = next(entry[k] for k in TEXTS if k in entry)
         stated: list[Any] = next((entry[k] for k in SPANS if isinstance(entry.get(k), list)), [])
-        cells = {
-            k: str(v)
-            for k, v in entry.items()
-            if k not in TEXTS and isinstance(v, str | int) and v != "" and k != "masked"
-        }
         yield Annotated(f"{short_name(path)}#{number}", text, left.usable(text, _spans(stated, text, left)), cells)
 
 
-def _fault(entry: Any) -> str:
+def _cells(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        k: str(v) for k, v in entry.items() if k not in TEXTS and isinstance(v, str | int) and v != "" and k != "masked"
+    }
+
+
+def _fault(entry: Any, cells: Mapping[str, str]) -> str:
     """Say why an entry has no text; never a word of it."""
     if not isinstance(entry, dict):
         return "expected a JSON object, got something else; export one object an entry"
@@ -115,7 +117,8 @@ def _fault(entry: Any) -> str:
         return f"expected a text under one of {', '.join(TEXTS)}, got none"
     if len(text) > MAX_CHARACTERS:
         return f"expected at most {MAX_CHARACTERS} characters in a text, got {len(text)}; split it into its reports"
-    return "expected UTF-8, got bytes that are none; export it again in UTF-8" if BROKEN.search(text) else ""
+    broken = broken_in({**cells, "text": text})
+    return "expected UTF-8, got characters that are none; export it again in UTF-8" if broken else ""
 
 
 def _spans(stated: Sequence[Any], text: str, left: LeftOut) -> Iterator[Span]:
