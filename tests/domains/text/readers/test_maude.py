@@ -44,6 +44,19 @@ def test_the_texts_of_a_report_come_together_with_its_event_and_device(tmp_path:
     assert _cells(batch, 0)["text"] == "the screen | broke"
 
 
+def test_lines_of_events_and_devices_that_cannot_be_used_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "foitext.txt").write_text("\n".join([HEAD, "1001|1|D|1||the pump", "1002|2|D|1||the screen", ""]))
+    (tmp_path / "mdrfoi.txt").write_bytes(
+        f"MDR_REPORT_KEY|EVENT_TYPE|X\n1001|IN|{SECRET}|0\n1002|M|größer\n\n1003|D|{SECRET} ".encode() + b"\xff\n"
+    )
+    (tmp_path / "device.txt").write_text("MDR_REPORT_KEY|BRAND_NAME\n1001|PUMPO\n\n")
+    (batch,), aside, _ = _read(tmp_path)
+    assert [(_cells(batch, k)["event_type"], _cells(batch, k)["brand"]) for k in (0, 1)] == [("", "PUMPO"), ("M", "")]
+    assert [(a.row, a.reason) for a in aside] == [
+        (None, "mdrfoi.txt: left out 2 of 3 lines: expected 3 cells of UTF-8 in each; export it again")
+    ]
+
+
 def test_a_file_of_before_2010_has_no_header(tmp_path: Path) -> None:
     (tmp_path / "texts.txt").write_text("866131|652294|D|1||A CUSTOMER REPORTED\n918717|725301|D|1||THE METER\n")
     (batch,), _, readers = _read(tmp_path)

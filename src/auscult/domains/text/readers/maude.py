@@ -60,7 +60,7 @@ class MaudeReader:
         encoding = encoding_of(path)
         known: dict[str, dict[str, str]] = {}
         for other in source.files[1:]:
-            _take(other, known)
+            yield from _take(other, known, source)
         aside: list[SetAside] = []
         for batch in batches_of(_reports(path, encoding, known, aside=aside), path, encoding):
             yield from aside
@@ -87,18 +87,28 @@ def _header(first: str) -> tuple[str, ...]:
     return cells if KEY in cells else BEFORE_2010
 
 
-def _take(path: Path, known: dict[str, dict[str, str]]) -> None:
-    """Add what a file of reports or devices says, by the key of the report; what was said first stays."""
+def _take(path: Path, known: dict[str, dict[str, str]], source: Source) -> Iterator[SetAside]:
+    """Add what a file of reports or devices says, by the key of the report; what was said first stays.
+
+    Yields how many of its lines could not be used, where any could not: their reports lack the event or the device.
+    """
+    lines = lost = 0
     with text_of(path, encoding_of(path)) as stream:
         columns = _header(next(stream, ""))
         wanted = [(k, BESIDE[name]) for k, name in enumerate(columns) if name in BESIDE]
         at = columns.index(KEY)
-        for line in stream:
+        for line in filter(str.strip, stream):
             cells = line.rstrip("\r\n").split("|")
-            if len(cells) == len(columns) and not BROKEN.search(line):
-                row = known.setdefault(cells[at].strip(), {})
-                for k, name in wanted:
-                    row.setdefault(name, cells[k].strip())
+            lines += 1
+            if len(cells) != len(columns) or BROKEN.search(line):
+                lost += 1
+                continue
+            row = known.setdefault(cells[at].strip(), {})
+            for k, name in wanted:
+                row.setdefault(name, cells[k].strip())
+    if lost:
+        reason = f"left out {lost} of {lines} lines: expected {len(columns)} cells of UTF-8 in each; export it again"
+        yield SetAside(source.name, f"{path.name}: {reason}")
 
 
 def _reports(
