@@ -49,6 +49,11 @@ def _sex(text: str) -> str:
         ("Bleeding after a prostate resection.", "M"),
         ("I had lasik. I told my doctor and he said my eyes and my lens were fine.", "unknown"),
         ("The pump alarmed and was replaced.", "unknown"),
+        ("The pulse width was 0.4 ms. The lead was replaced.", "unknown"),
+        ("The patient had severe MR. The valve was replaced.", "unknown"),
+        ("A PATIENT WITH SEVERE MR. VALVE REPLACED.", "unknown"),
+        ("The pump of Ms. Ahorn stopped.", "F"),
+        ("The pump of Mr. Ahorn stopped.", "M"),
     ],
 )
 def test_sex_of_the_patient(text: str, expected: str) -> None:

@@ -25,8 +25,8 @@ _PART = (
     r"|coupl\w*|hub)"
 )
 _PATIENT = r"(?:patient|pt|customer|user|consumer)"
-_FEMALE = rf"females?(?! {_PART}\b)|wom[ae]n|lady|girls?|housewife|mrs|ms(?=\.)|grandmother"
-_MALE = rf"males?(?! {_PART}\b)|m[ae]n|gentlem[ae]n|boys?|mr(?=\.)|grandfather"
+_FEMALE = rf"females?(?! {_PART}\b)|wom[ae]n|lady|girls?|housewife|mrs|grandmother"
+_MALE = rf"males?(?! {_PART}\b)|m[ae]n|gentlem[ae]n|boys?|grandfather"
 _KNOWN_AS = r"(?:'s behalf|behalf of (?:her|his|their|my)|(?:her|his|my|their|whose))"
 _DID = (
     r"(?:used|had|has|was|is|applied|experienced|received|got|suffered|underwent|died|wears|wore|began"
@@ -79,6 +79,8 @@ _WORDS = {
     ("F", "pronoun"): r"she|her|hers|herself",
     ("M", "pronoun"): r"he|him|his|himself",
 }
+_TITLES = {"F": re.compile(r"\bMs\.(?= [A-Z][a-z])"), "M": re.compile(r"\bMr\.(?= [A-Z][a-z])")}
+"""As they are written before a name: "MR." is a mitral regurgitation as often, and "ms." a millisecond."""
 _PATTERNS = {key: re.compile(rf"\b(?:{words})\b") for key, words in _WORDS.items()}
 
 
@@ -108,6 +110,9 @@ def sex_evidence(text: str) -> Iterator[Evidence]:
             if kind == "pronoun" and (own or _is_of_another(low, found.start(), sex)):
                 stated = "other-pronoun"
             yield Evidence(sex, stated, found.start(), found.end())
+    for sex, title in _TITLES.items():
+        for found in title.finditer(text):
+            yield Evidence(sex, "said", found.start(), found.end())
 
 
 def _is_of_another(low: str, place: int, sex: str) -> bool:
