@@ -35,6 +35,11 @@ def test_features_are_one_plus_the_log_of_the_count() -> None:
     assert not made[1].any()
 
 
+def test_an_apostrophe_of_either_form_denies() -> None:
+    (curly, straight) = cue_features(["The patient wasn\u2019t INJURED", "The patient wasn't injured"])
+    assert curly.tolist() == straight.tolist()
+
+
 def test_a_cue_stands_where_it_says() -> None:
     text = "then the patient died"
     assert [text[a:b] for _, a, b, _ in found(text)] == ["died"]

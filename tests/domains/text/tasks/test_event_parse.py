@@ -54,6 +54,7 @@ def _sex(text: str) -> str:
         ("A PATIENT WITH SEVERE MR. VALVE REPLACED.", "unknown"),
         ("The pump of Ms. Ahorn stopped.", "F"),
         ("The pump of Mr. Ahorn stopped.", "M"),
+        ("The patient\u2019s husband called.", "F"),
     ],
 )
 def test_sex_of_the_patient(text: str, expected: str) -> None:
@@ -72,6 +73,7 @@ def test_evidence_has_the_places_of_the_text() -> None:
         ("The patient did not die and no injury was reported; the screen was blank.", "malfunction"),
         ("He was hospitalized for a day.", "injury"),
         ("The device was past its expired date.", "malfunction"),
+        ("The patient wasn\u2019t injured.", "malfunction"),
     ],
 )
 def test_type_of_event(text: str, expected: str) -> None:
@@ -111,6 +113,33 @@ def test_ages_and_denials() -> None:
     ]
     assert ages == ["7 year", "3 month", "80 year"]
     assert not [s for s in stated_fields("There was no leak.") if s.field == "problem"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("An infant aged 6 months was seen.", ["6 month"]),
+        ("Age 18 months, 3 kg.", ["18 month"]),
+        ("Aged 6 weeks; another 2 wks old.", ["6 week", "2 week"]),
+        ("At the age of 61, 62 yrs old, 63 y/o.", ["61 year", "62 year", "63 year"]),
+        ("Aged 5 daycare children.", ["5 year"]),
+    ],
+)
+def test_ages_with_their_units(text: str, expected: list[str]) -> None:
+    assert [s.value for s in stated_fields(text) if s.field == "age"] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The marquis 7274 decreased 2000 ml; code 1234-56-78, march 7274, 1/2/7274.", []),
+        ("March 2008, 3 sept 2008, September 4, 2009, 2 May 1999.", ["march 2008", "3 sept 2008", "september 4, 2009",
+                                                                    "2 may 1999"]),
+        ("On 01/02/08 and 1/2/2008, in 2007, 2008-05-01.", ["01/02/08", "1/2/2008", "2007", "2008-05-01"]),
+    ],
+)  # fmt: skip
+def test_dates_and_what_only_looks_like_one(text: str, expected: list[str]) -> None:
+    assert [s.value for s in stated_fields(text) if s.field == "date"] == expected
 
 
 def _batch(**columns: list[str]) -> RecordBatch:

@@ -40,6 +40,20 @@ def folded(text: str) -> str:
     return " ".join(plain.casefold().split())
 
 
+def lowered(text: str) -> str:
+    """Return a text in small letters and with plain apostrophes, whose places are those of the text.
+
+    Examples
+    --------
+    >>> lowered("It WASN\u2019T the pump")
+    "it wasn't the pump"
+    """
+    low = text.lower()
+    if len(low) != len(text):  # a letter that has no single small one stays
+        low = "".join(small if len(small := c.lower()) == 1 else c for c in text)
+    return low.replace("\u2019", "'")
+
+
 def class_of(code: int) -> int:
     """Return the class of one code point."""
     if any(low <= code <= high for low, high in _IDEOGRAPHS):

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from auscult.domains.text.preprocess.codes import lowered
+
 CUES = {
     "death": r"died|dies|death|deceased|expired(?! (?:date|product|device|test|strip|lot|unit))|demise|passed away"
     r"|fatal(?:ity|ities)?|succumbed",
@@ -40,7 +42,7 @@ FEATURES = tuple(f"{name}-{how}" for name in CUES for how in ("said", "denied"))
 
 
 def found(text: str) -> Iterator[tuple[str, int, int, bool]]:
-    """Yield each cue of a text in lower case: its name, where it begins and ends, and whether it is denied."""
+    """Yield each cue of a text that is ``lowered``: its name, where it begins and ends, and whether it is denied."""
     for name, pattern in _PATTERNS.items():
         for match in pattern.finditer(text):
             before = text[max(0, match.start() - REACH) : match.start()]
@@ -53,6 +55,6 @@ def cue_features(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     place = {name: 2 * k for k, name in enumerate(CUES)}
     counts = np.zeros((len(texts), len(FEATURES)), dtype=np.float32)
     for row, text in enumerate(texts):
-        for name, _, _, denied in found(text.lower()):
+        for name, _, _, denied in found(lowered(text)):
             counts[row, place[name] + denied] += 1
     return np.asarray(np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0), dtype=np.float32)

@@ -9,17 +9,24 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from auscult.domains.text.preprocess.codes import lowered
 from auscult.domains.text.preprocess.cues import DENIED, REACH, found
 
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-_UNITS = {"year": "year", "yr": "year", "y/o": "year", "yo": "year", "month": "month", "mo": "month", "day": "day"}
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)"
+)
+_YEAR = r"(?:19|20)\d\d"
+_UNITS = {"y": "year", "mo": "month", "w": "week", "d": "day"}
+"""How the words for a unit of age begin."""
+_UNIT = r"(?:years?|yrs?|months?|mos?|weeks?|wks?|days?)"
 _AGE = re.compile(
-    r"\b(?:aged? (?:of )?(?P<first>\d{1,3})\b|(?P<second>\d{1,3})[\s-]*(?P<unit>years?|yrs?|months?|mos?|days?)?[\s-]*"
-    r"(?:old\b|y/o\b|yo\b|of age\b))"
+    rf"\b(?:aged? (?:of )?(?P<first>\d{{1,3}})\b(?:[\s-]*(?P<after>{_UNIT})\b)?"
+    rf"|(?P<second>\d{{1,3}})[\s-]*(?P<unit>{_UNIT})?[\s-]*(?:old\b|y/o\b|yo\b|of age\b))"
 )
 _DATE = re.compile(
-    rf"\b(?:\d{{1,2}}/\d{{1,2}}/(?:\d{{4}}|\d{{2}})|\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}} (?:{_MONTHS})[a-z]* \d{{4}}"
-    rf"|(?:{_MONTHS})[a-z]* \d{{1,2}},? \d{{4}}|(?:{_MONTHS})[a-z]*,? \d{{4}}|in (?:19|20)\d\d)\b"
+    rf"\b(?:\d{{1,2}}/\d{{1,2}}/(?:{_YEAR}|\d{{2}})|{_YEAR}-\d{{2}}-\d{{2}}|\d{{1,2}} {_MONTH} {_YEAR}"
+    rf"|{_MONTH} \d{{1,2}},? {_YEAR}|{_MONTH},? {_YEAR}|in {_YEAR})\b"
 )
 DEVICES = (
     "pump", "catheter", "stent", "meter", "monitor", "implant", "lens", "pacemaker", "defibrillator", "electrode",
@@ -71,9 +78,10 @@ def stated_fields(text: str) -> Iterator[Stated]:
     >>> [(s.field, s.value) for s in stated_fields("The pt, 45 yr old, used the pump on 01/02/2008; it leaked.")]
     [('age', '45 year'), ('date', '01/02/2008'), ('device', 'pump'), ('problem', 'leak')]
     """
-    low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    low = lowered(text)
     for hit in _AGE.finditer(low):
-        unit = next((u for k, u in _UNITS.items() if (hit["unit"] or "year").startswith(k)), "year")
+        said = hit["unit"] or hit["after"] or "year"
+        unit = next(unit for begin, unit in _UNITS.items() if said.startswith(begin))
         yield Stated("age", f"{int(hit['first'] or hit['second'])} {unit}", *hit.span())
     for hit in _DATE.finditer(low):
         yield Stated("date", hit[0].removeprefix("in "), *hit.span())
@@ -98,7 +106,7 @@ def event_type(text: str) -> tuple[str, tuple[int, int] | None]:
     Death before injury before malfunction: the order of the duty to report (21 CFR 803.3). A malfunction is what is
     left, so it has no place.
     """
-    low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    low = lowered(text)
     said: dict[str, tuple[int, int]] = {}
     for name, begin, end, denied in found(low):
         if not denied:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from auscult.domains.text.preprocess.codes import lowered
+
 SEXES = ("F", "M")
 KINDS = ("said", "relative", "anatomy", "pronoun", "other-pronoun")
 """Kinds of evidence, from the surest; ``other-pronoun`` is probably of somebody else."""
@@ -102,7 +104,7 @@ def sex_evidence(text: str) -> Iterator[Evidence]:
     >>> [(e.sex, e.kind) for e in sex_evidence("The pt, a 45 yr old female, said that her pump stopped.")]
     [('F', 'said'), ('F', 'pronoun')]
     """
-    low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)  # places stay those of the text
+    low = lowered(text)
     own = len(_MYSELF.findall(low)) >= OWN_STORY
     for (sex, kind), pattern in _PATTERNS.items():
         for found in pattern.finditer(low):

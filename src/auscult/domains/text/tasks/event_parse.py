@@ -144,7 +144,7 @@ class EventParse:
 
 
 def parsed(text: str, sex: str) -> dict[str, Any]:
-    """Return a narrative as a structured record; a field that the text does not state is null.
+    """Return a narrative as a structured record; a field that the text does not state is null, or an empty list.
 
     Parameters
     ----------
