@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from auscult.base.arrays import Ragged
 from auscult.base.contracts import Field, FitContext, ItemSet, RecordBatch
@@ -14,6 +15,7 @@ from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
 from auscult.domains.text.checks import spans_of_other_types
 from auscult.domains.text.models.crf_tagger import CrfTagger, CrfTaggerConfig
+from auscult.domains.text.preprocess.token_features import chunks
 from auscult.domains.text.preprocess.tokens import tokenised
 from auscult.domains.text.simulate.identifiers import IDENTIFIERS, simulate_notes
 from auscult.domains.text.tasks.text_spans import TextSpans, TextSpansConfig
@@ -118,6 +120,13 @@ def test_what_is_refused() -> None:
         task.prepare(_batch(["a", " .\u200b "]))
     with pytest.raises(DataError, match="training: expected spans of at least one type, got none"):
         _learned(task, _batch(["nothing here"] * 4, [[]] * 4))
+
+
+@pytest.mark.parametrize(("length", "margin", "most"), [(16, 12, 7), (64, 32, 31)])
+def test_a_margin_that_leaves_tokens_out_is_refused(length: int, margin: int, most: int) -> None:
+    with pytest.raises(ValidationError, match=f"margin at most {most}, below half of length, so that every token"):
+        TextSpansConfig(length=length, margin=margin)
+    assert chunks([100], length, most)[-1] == (0, 100 - length)
 
 
 def test_the_simulated_types_are_all_in_the_notes() -> None:

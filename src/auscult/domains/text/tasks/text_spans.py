@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field as Setting
+from pydantic import model_validator
 
 from auscult.base.arrays import Array, Column, Ragged
 from auscult.base.contracts import Config, Field, Items, LocalFile, Outputs, RecordBatch, Run, TaskSpec
@@ -44,7 +45,16 @@ class TextSpansConfig(Config):
     )
     vocabulary: int = Setting(1 << 13, ge=64, le=1 << 20, description="Numbers of words or subwords, with 0 for none.")
     length: int = Setting(64, ge=16, le=1024, description="Tokens of a chunk; a longer text is several chunks.")
-    margin: int = Setting(6, ge=0, le=256, description="Tokens at either end of a chunk that the next one has too.")
+    margin: int = Setting(
+        6, ge=0, le=256, description="Tokens at either end of a chunk that the next one has too; below half of length."
+    )
+
+    @model_validator(mode="after")
+    def _covers(self) -> TextSpansConfig:
+        if 2 * self.margin >= self.length:
+            most = (self.length - 1) // 2
+            raise ValueError(f"expected margin at most {most}, below half of length, so that every token is in a chunk")
+        return self
 
 
 class TextSpans:
