@@ -49,6 +49,14 @@ def test_identifiers_are_counted_and_not_repeated(text: str, words: str) -> None
     assert SECRET not in found.message
 
 
+def test_a_line_without_a_blank_has_its_identifiers_told() -> None:
+    """Where the time grows with the square of the length, this ends after minutes."""
+    long = "x" * 400_000
+    assert not identifiers([_batch([long])])
+    (found,) = identifiers([_batch([f"{long}@example.org"])])
+    assert "an e-mail address" in found.message
+
+
 def test_lot_numbers_and_dates_are_no_identifiers() -> None:
     assert not identifiers([_batch(["lot 1234567-01 of model 415-5550134x, 12/11/2014, was returned by the doctor"])])
 

@@ -23,7 +23,7 @@ PURE, SHARE = 0.99, 0.5
 TEMPLATE = 0.05
 OPENING_WORDS = 8
 IDENTIFIERS = {
-    "an e-mail address": re.compile(r"[\w.+-]+@[\w-]+\.[a-zA-Z]{2,}"),
+    "an e-mail address": re.compile(r"[\w.+-]@[\w-]+\.[a-zA-Z]{2,}"),
     "a telephone number": re.compile(r"(?<![\d-])(?:\+?1[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\d-])"),
     "a social security number": re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])"),
     "a record number of a patient": re.compile(r"\b(?:mrn|patient id|medical record (?:no|number))\W{0,3}\d{4,}", re.I),

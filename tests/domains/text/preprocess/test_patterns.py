@@ -11,6 +11,9 @@ from auscult.domains.text.preprocess.patterns import PATTERNS, luhn, mod97, patt
     ("text", "expected"),
     [
         ("write to a.b@clinic.example now", [("email", "a.b@clinic.example")]),
+        ("a.b+c@d-e.es..f@g.co.uk", [("email", "a.b+c@d-e.es"), ("email", "..f@g.co.uk")]),
+        ("_x-y@clinic.example-", [("email", "_x-y@clinic.example-")]),
+        ("at -clinic-two.ward_3.org/a?b", [("web", "clinic-two.ward_3.org/a?b")]),
         ("see www.clinic.example/x", [("web", "www.clinic.example/x")]),
         ("from 192.0.2.7 blocked", [("ip", "192.0.2.7")]),
         ("to GB82 WEST 1234 5698 7654 32 today", [("account", "GB82 WEST 1234 5698 7654 32")]),
@@ -27,6 +30,13 @@ from auscult.domains.text.preprocess.patterns import PATTERNS, luhn, mod97, patt
 def test_forms(text: str, expected: list[tuple[str, str]]) -> None:
     found = sorted(patterns_in(text))
     assert [(PATTERNS[k].name, text[a:b]) for a, b, k in found] == expected
+
+
+@pytest.mark.parametrize("part", ["a", "a-", "a.", "a@", "a.com-", "x@a.", "-."])
+def test_a_line_without_a_blank_is_looked_through(part: str) -> None:
+    """Where the time grows with the square of the length, this ends after minutes."""
+    text = part * (200_000 // len(part))
+    assert all(0 <= a < b <= len(text) for a, b, _ in patterns_in(text))
 
 
 def test_check_digits() -> None:

@@ -53,12 +53,15 @@ _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)[a
 _A = re.ASCII
 _ENDS = "com|org|net|edu|gov|info|biz|eu|es|de|fr|it|uk|us|cn"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)?"
-_WEB = rf"\b(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:{_ENDS})\b(?:/\S*)?"
+_LABEL = r"[\w-]{1,63}"
+"""Part of the name of a host (RFC 1035, 2.3.4); a limit, so that a long line without a blank takes no longer."""
+_WEB = rf"\b(?:https?://|www\.)\S+|\b{_LABEL}(?:\.{_LABEL}){{0,20}}\.(?:{_ENDS})\b(?:/\S*)?"
+_MAIL = rf"[\w.+-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+"
 _DATE = rf"\b(?:{_NTH}(?: de)? )?{_MONTH}\b\.?(?: {_NTH})?(?:,?(?: de)? \d{{4}})?"
 _PHONE = r"(?<![\w.])(?:\+|00)?\(?\d{1,4}\)?(?:[ .-]?\(?\d{2,4}\)?){2,5}(?: ?x\d{1,5})?(?![\w.]\d)"
 _POST = r"\b(?:\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)\b"
 PATTERNS = (
-    Pattern("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    Pattern("email", re.compile(_MAIL)),
     Pattern("web", re.compile(_WEB, re.IGNORECASE)),
     Pattern("ip", re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}\b", re.I | _A)),
     Pattern("account", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b", _A), mod97),
