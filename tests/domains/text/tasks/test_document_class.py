@@ -86,6 +86,24 @@ def test_the_words_that_carry_an_answer_are_found() -> None:
     assert words == {"words": [{"begin": 18, "end": 24, "carries": 0.7}]}
 
 
+def test_places_count_in_the_text_as_it_was_read_and_blanks_around_it_change_nothing() -> None:
+    task = DocumentClass(CONFIG)
+    text = "\r\n  the tip was\r\nfound broken today \n"
+    made = task.prepare(_batch(text=[text]))
+    assert made.dense("text").tolist() == [text]
+    plain, items = task.cut_new(task.prepare(_batch(text=[text.strip()]))), task.cut_new(made)
+    for name, values in plain.inputs.items():
+        np.testing.assert_array_equal(items.inputs[name], values)
+    bucket = task.cut_new(task.prepare(_batch(text=["broken"]))).inputs["tokens"][0, 0]
+
+    def run(inputs):  # type: ignore[no-untyped-def]
+        there = (inputs["tokens"] == bucket).any(axis=1)
+        return {"probability": np.where(there[:, None], [[0.1, 0.9]], [[0.8, 0.2]])}
+
+    (told,) = task.explain(made, task.join(made, items, run(items.inputs)), run)
+    assert [text[w["begin"] : w["end"]] for w in told["words"]] == ["broken"]
+
+
 def test_a_folder_of_new_narratives_is_answered_as_json_lines(tmp_path: Path) -> None:
     from auscult.base.recipe import load_recipe
     from auscult.domains.text import DOMAIN

@@ -84,20 +84,22 @@ class TextItems:
     def prepared(self, batch: RecordBatch) -> RecordBatch:
         """Bring the columns that are the text to one, and keep the group keys; everything else is dropped.
 
+        One column stays as it is, so that places count in the text of the record. Several are joined by line ends,
+        without the blanks around each and without empty ones, and places count in what they are joined to.
+
         Raises
         ------
         ReadError
             If there is no such column, or a text has no word.
         """
-        names = self._columns(batch)
-        rows = zip(*(batch.dense(n) for n in names), strict=True)
-        texts = [_joined(parts) for parts in rows]
+        columns = [batch.dense(n) for n in self._columns(batch)]
+        texts = [_joined(parts) for parts in zip(*columns, strict=True)] if columns[1:] else list(map(str, columns[0]))
         empty = sum(not any(c.isalnum() for c in t) for t in texts)
         if empty:
             raise ReadError(
                 f"text: expected at least one word, got none in {empty} of {len(texts)} texts; leave the record out"
             )
-        self._require_language(texts)
+        self._require_language([t.strip() for t in texts])
         groups = dict(batch.groups)
         for name in self._config.groups:
             if batch.has(name):
@@ -137,8 +139,12 @@ class TextItems:
         return Items(inputs, text, position)
 
     def cut(self, texts: Sequence[str]) -> tuple[dict[str, Array], Index, Index]:
-        """What models see of texts, piece by piece: the inputs, which text each piece is of, and where it begins."""
+        """What models see of texts, piece by piece: the inputs, which text each piece is of, and where it begins.
+
+        Blanks around a text change nothing.
+        """
         c = self._config
+        texts = [t.strip() for t in texts]
         if c.pieces == 1:
             rows = np.arange(len(texts), dtype=np.int64)
             return self.inputs(texts), rows, np.zeros_like(rows)
@@ -188,7 +194,7 @@ class TextItems:
         return signatures([str(t) for t in batch.dense("text")], PLACES)
 
     def words_that_count(self, text: str, run: Run, column: int) -> list[dict[str, Any]]:
-        """Return the words whose absence lowers a probability most, with where they stand and by how much.
+        """Return the words whose absence lowers a probability most, with where they stand in the text and by how much.
 
         Each stretch of the text is left out in turn and the rest is answered again (Li, Monroe and Jurafsky 2016,
         arXiv:1612.08220); a long text is looked at in stretches of several words.
