@@ -82,6 +82,16 @@ def _read_names(folder: Path) -> list[str]:
     return sorted(s.reader for s in find_sources(folder, DOMAIN).sources)
 
 
+def test_brat_takes_the_text_and_no_other_file_of_the_name(tmp_path: Path) -> None:
+    _brat(tmp_path, "T1\tNAME 3 8\tAhorn")
+    (tmp_path / "a.json").write_text(json.dumps({"status": "Ms Ahorn was seen", "by": "two persons"}))
+    (tmp_path / "a.md").write_text("Notes of the person who read it.")
+    found, _, readers = _read(tmp_path / "a.txt")
+    assert (found, readers) == ([(TEXT, [(3, 8, "NAME")])], ["brat"])
+    source = next(s for s in find_sources(tmp_path, DOMAIN).sources if s.reader == "brat")
+    assert [p.name for p in source.files] == ["a.txt", "a.ann"]
+
+
 def test_brat_that_is_cut_off_is_refused_without_a_word_of_it(tmp_path: Path) -> None:
     _brat(tmp_path, "T1\tNAME 3 8\tAhorn\nT2\tDA")
     _, reasons, _ = _read(tmp_path)

@@ -35,13 +35,17 @@ class BratReader:
     """Finds and reads pairs of a text and its annotations."""
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
-        """Yield pairs of files of one name, of which one begins like annotations or is empty, and the other is text."""
+        """Yield pairs of files of one name, of which one begins like annotations or is empty, and the other is text.
+
+        Of several texts beside the annotations, that with the ending ``.txt``.
+        """
         by_stem: dict[Path, list[Path]] = {}
         for path in files:
             by_stem.setdefault(path.parent / path.stem, []).append(path)
         for group in by_stem.values():
+            texts = sorted(group, key=lambda p: p.suffix.lower() != ".txt")
             for notes in group:
-                text = next((p for p in group if p != notes and is_text(head_of(p))), None)
+                text = next((p for p in texts if p != notes and is_text(head_of(p))), None)
                 if text is not None and _is_notes(notes, head_of(notes)):
                     yield Source(NAME, text.stem, (text, notes))
                     break
