@@ -16,7 +16,7 @@ from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
 from auscult.domains.text.models.bert import Bert
 from auscult.domains.text.models.encoder_linear import EncoderLinear, EncoderLinearConfig, FrozenMean
-from auscult.domains.text.models.pretrained import Encoder, EncoderConfig, alike, read_encoder
+from auscult.domains.text.models.pretrained import Encoder, EncoderConfig, alike, read_encoder, require_known
 from auscult.domains.text.tasks.document_class import DocumentClass, DocumentClassConfig
 from auscult.engine.drivers import load_program
 
@@ -114,6 +114,36 @@ def test_more_words_than_the_encoder_knows_are_refused(folder: Path, tmp_path: P
     items = _items()
     with pytest.raises(UsageError, match=r"\[task\] vocabulary: expected at most 65, which the encoder knows, got 99"):
         Bert(EncoderConfig(folder=str(folder))).fit(items, items, replace(_context(tmp_path, 99)))
+
+
+@pytest.mark.parametrize(("family", "most"), [("bert", 16), ("roberta", 14)])
+def test_longer_texts_than_the_encoder_has_places_for_are_refused(family: str, most: int) -> None:
+    """An encoder of the family of RoBERTa begins to count after the number of its padding, 1 (Liu et al. 2019)."""
+    from transformers import AutoConfig, AutoModel
+
+    sizes = {"hidden_size": WIDTH, "intermediate_size": 32, "num_attention_heads": 2, "num_hidden_layers": 1}
+    body = AutoModel.from_config(AutoConfig.for_model(family, max_position_embeddings=16, vocab_size=64, **sizes))
+    require_known(body, 64, most)
+    body.eval()(input_ids=torch.full((1, most), 5))
+    with pytest.raises(UsageError, match=rf"\[task\] length: expected at most {most}, .* encoder has, got {most + 1}"):
+        require_known(body, 64, most + 1)
+
+
+@pytest.mark.parametrize("model", ["bert", "encoder-linear"])
+def test_a_task_with_longer_texts_is_refused_before_anything_is_trained(
+    model: str, folder: Path, tmp_path: Path
+) -> None:
+    items = _items()
+    tokens = np.pad(items.items.inputs["tokens"], ((0, 0), (0, 8)))
+    inputs = {"tokens": tokens, "ids": np.zeros((24, 1), np.int64), "counts": np.zeros((24, 1), np.float32)}
+    longer = ItemSet(replace(items.items, inputs=inputs), items.rows)
+    chosen = (
+        Bert(EncoderConfig(folder=str(folder)))
+        if model == "bert"
+        else EncoderLinear(EncoderLinearConfig(folder=str(folder)))
+    )
+    with pytest.raises(UsageError, match=r"\[task\] length: expected at most 16, .* encoder has, got 20"):
+        chosen.fit(longer, longer, _context(tmp_path))
 
 
 class _Told(Silent):

@@ -62,8 +62,9 @@ class EncoderLinear:
         size = int(parameters["buckets"] + parameters["cues"])
         torch.set_num_threads(context.settings.threads)
         torch.manual_seed(0)  # an encoder without a folder is the same in every fold
-        body = read_encoder(c.folder) if c.folder else new_bert(c, vocabulary, train.items.inputs["tokens"].shape[1])
-        require_known(body, vocabulary)
+        length = train.items.inputs["tokens"].shape[1]
+        body = read_encoder(c.folder) if c.folder else new_bert(c, vocabulary, length)
+        require_known(body, vocabulary, length)
         network = FrozenMean(body).eval()
         seen = encoded(network, train.inputs()["tokens"], context) * np.float32(c.encoder_weight)
         plan = SparsePlan(c.loss, c.strength, c.class_weight, least=c.least, plain_from=int(parameters["buckets"]))

@@ -67,7 +67,7 @@ def fit_encoder(
 
     def network() -> nn.Module:
         body = read_encoder(config.folder) if config.folder else make(vocabulary, length)
-        require_known(body, vocabulary)
+        require_known(body, vocabulary, length)
         return Encoder(config, body, kind.n_outputs(context.spec), per_token=per_token)
 
     def export(trained: nn.Module, example: Batch) -> Program:
@@ -122,19 +122,25 @@ def read_encoder(stated: str) -> Any:
     )
 
 
-def require_known(body: Any, vocabulary: int) -> None:
-    """Refuse numbers of words that an encoder does not know.
+def require_known(body: Any, vocabulary: int, length: int) -> None:
+    """Refuse numbers of words that an encoder does not know, and texts longer than it has places for.
 
     Raises
     ------
     UsageError
-        With how many it knows.
+        With how many it knows, or has.
     """
     if body.config.vocab_size < vocabulary - 1:
         raise UsageError(
             f"[task] vocabulary: expected at most {body.config.vocab_size + 1}, which the encoder knows, "
             f"got {vocabulary}"
         )
+    places = getattr(body.embeddings, "position_embeddings", None)
+    if places is None:  # such as rotary ones: of any length
+        return
+    most = places.num_embeddings - (0 if places.padding_idx is None else places.padding_idx + 1)
+    if most < length:
+        raise UsageError(f"[task] length: expected at most {most}, the places that the encoder has, got {length}")
 
 
 class Encoder(nn.Module):
