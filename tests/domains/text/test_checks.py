@@ -10,8 +10,9 @@ import pytest
 
 from auscult.base.contracts import Field, Finding, RecordBatch
 from auscult.domains.text import DOMAIN
-from auscult.domains.text.check_forms import cut_off, hidden_characters, rare_labels, text_languages
+from auscult.domains.text.check_forms import _HIDDEN, cut_off, hidden_characters, rare_labels, text_languages
 from auscult.domains.text.check_words import identifiers, label_phrases, templates
+from auscult.domains.text.preprocess.codes import folded
 from auscult.domains.text.readers.common import TEXT
 from auscult.domains.text.simulate.reports import EVENTS, simulate_reports
 
@@ -107,6 +108,12 @@ def test_characters_that_nobody_sees() -> None:
     (found,) = hidden_characters([_batch(["pu\u200bmp", "pump", "\u202epmup"])])
     assert (found.count, found.records) == (2, ("r0", "r2"))
     assert hidden_characters([_batch(["pump"])]) == []
+
+
+def test_what_the_check_calls_hidden_is_left_out_of_words() -> None:
+    hidden = [c for c in map(chr, range(0x10000)) if _HIDDEN.match(c)]
+    assert len(hidden) == 1 + 5 + 5 + 10 + 1
+    assert {folded(f"pu{c}mp") for c in hidden} == {"pump"}
 
 
 def test_labels_of_few_records() -> None:

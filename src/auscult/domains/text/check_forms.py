@@ -69,7 +69,10 @@ def hidden_characters(batches: Iterable[RecordBatch]) -> list[Finding]:
     found = [record for batch in batches for record, text in texts_of(batch) if _HIDDEN.search(text)]
     if not found:
         return []
-    text = "records with zero-width characters or marks of direction; they are left out of what models see"
+    text = (
+        "records with zero-width characters or marks of direction; models of whole texts do not see them, "
+        "for models of spans they are tokens"
+    )
     return [Finding("hidden-characters", "info", text, len(found), tuple(found[:SHOWN]))]
 
 

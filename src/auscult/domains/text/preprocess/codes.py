@@ -24,7 +24,7 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
 _IDEOGRAPHS = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF), (0x3040, 0x30FF))
 """CJK ideographs with extensions, and Japanese kana (Unicode 15, blocks)."""
-_INVISIBLE = dict.fromkeys((173, 8203, 8204, 8205, 8206, 8207, *range(8234, 8239), 8288, 65279))
+_INVISIBLE = dict.fromkeys((173, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF))
 """Soft hyphen, zero-width and direction marks: they change no word that a person reads."""
 
 
