@@ -36,6 +36,14 @@ def test_columns_are_joined_and_the_rest_is_dropped() -> None:
     assert len(set(made.groups["text"].tolist())) == 2
 
 
+def test_a_text_that_is_a_group_key_is_kept_as_a_hash() -> None:
+    config = CONFIG.model_copy(update={"groups": ("what",)})
+    raw = _batch(what=["The pump", "the  PUMP ", "The bed"], more=["a", "b", "c"], kind=["a", "a", "a"])
+    keys = DocumentClass(config).prepare(raw).groups["what"].tolist()
+    assert keys[0] == keys[1] != keys[2]
+    assert not any("pump" in k.lower() for k in keys)
+
+
 def test_another_class_is_left_out_of_training_and_counted_but_answered() -> None:
     task = DocumentClass(CONFIG)
     made = task.prepare(_batch(what=["p q", "r s", "t u"], more=["", "", ""], kind=["b", "other", "a"]))

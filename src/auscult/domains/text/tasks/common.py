@@ -39,7 +39,11 @@ class TextConfig(Config):
     text: tuple[str, ...] = Setting(
         ("text",), min_length=1, description="Columns that are the text, joined in this order."
     )
-    groups: tuple[str, ...] = Setting((), description="Further columns that are kept as group keys.")
+    groups: tuple[str, ...] = Setting(
+        (),
+        description="Further columns that are kept as group keys; one that is text too is kept as a hash, equal where "
+        "only case and blanks differ.",
+    )
     languages: tuple[str, ...] = Setting(
         (),
         description="Languages that are answered, such as 'en' (ISO 639-1), or scripts such as 'cyrillic'; a text of "
@@ -103,7 +107,8 @@ class TextItems:
         groups = dict(batch.groups)
         for name in self._config.groups:
             if batch.has(name):
-                groups[name] = np.array([str(v) or "none" for v in batch.dense(name)], dtype=np.str_)
+                key = text_key if name in names else str
+                groups[name] = np.array([key(str(v)) or "none" for v in batch.dense(name)], dtype=np.str_)
         groups["text"] = np.array([text_key(t) for t in texts])
         made: dict[Field, Column] = {TEXT_FIELD: np.array(texts, dtype=TEXT)}
         return replace(batch.with_columns(made, drop=[f.name for f in batch.fields]), groups=groups)
