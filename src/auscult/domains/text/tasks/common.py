@@ -96,7 +96,8 @@ class TextItems:
         ReadError
             If there is no such column, or a text has no word.
         """
-        columns = [batch.dense(n) for n in self._columns(batch)]
+        names = self._columns(batch)
+        columns = [batch.dense(n) for n in names]
         texts = [_joined(parts) for parts in zip(*columns, strict=True)] if columns[1:] else list(map(str, columns[0]))
         empty = sum(not any(c.isalnum() for c in t) for t in texts)
         if empty:
