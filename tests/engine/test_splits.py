@@ -114,6 +114,19 @@ def test_cross_fit_gives_validation_back_to_training(dataset: Make) -> None:
         assert part.records("test").tolist() == split.records("test").tolist()
 
 
+def test_folds_of_cross_fitting_keep_a_group_whole(dataset: Make) -> None:
+    points = dataset(
+        "colour", "points", groups={"ward": {f"w{k}": tuple(f"r{k + 9 * i:03d}" for i in range(10)) for k in range(9)}}
+    )
+    split = make_split(points, SplitTable(cross_fit=3, fold_key="ward"), seed=0)
+    for part in (split.cross_fit(k) for k in range(3)):
+        wards = {role: set(points.groups["ward"][part.records(role)]) for role in ("train", "valid")}
+        assert wards["valid"]
+        assert not wards["train"] & wards["valid"]
+    with pytest.raises(UsageError, match=r"'wart' in \[split\] fold_key; did you mean 'ward'"):
+        make_split(points, SplitTable(cross_fit=3, fold_key="wart"), seed=0)
+
+
 def test_records_without_items_are_in_no_role(dataset: Make) -> None:
     points = dataset("colour", "points", leave_out=("r005", "r006"))
     assert len(points) == 90

@@ -55,6 +55,11 @@ class SplitTable(Config):
         description="Folds of the training units whose out-of-fold answers are the validation; the model that ships "
         "is fitted on all of them. 0 takes one held-out share instead.",
     )
+    fold_key: str = Field(
+        "",
+        description="Group key whose values stay whole in cross-fitting, such as 'scaffold' where the test has other "
+        "scaffolds than training; the subjects, or the key of the policy, when empty.",
+    )
     refit: bool = Field(
         False, description="After the choice on validation, fit what ships on training and validation together."
     )

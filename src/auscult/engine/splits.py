@@ -139,7 +139,7 @@ def make_split(dataset: Dataset, table: SplitTable, *, seed: int, fold: tuple[in
 
 def _with_folds(dataset: Dataset, table: SplitTable, split: Split, rng: np.random.Generator) -> Split:
     """Give validation back to training, and deal the training units to folds."""
-    keys, _ = units_of(dataset, table if table.policy in ("group", "scaffold") else SplitTable(policy="subject"))
+    keys = _fold_keys(dataset, table)
     known = np.isin(split.role, ("train", "valid"))
     units, index = np.unique(keys[split.record[known]], return_inverse=True)
     if len(units) < table.cross_fit:
@@ -148,6 +148,15 @@ def _with_folds(dataset: Dataset, table: SplitTable, split: Split, rng: np.rando
     fold = split.fold.copy()
     fold[known] = dealt[index]
     return replace(split, role=np.where(known, "train", split.role), fold=fold)
+
+
+def _fold_keys(dataset: Dataset, table: SplitTable) -> npt.NDArray[np.str_]:
+    """What stays whole in cross-fitting, for each record."""
+    if table.fold_key and table.fold_key not in dataset.groups:
+        raise UsageError(unknown("group key", table.fold_key, dataset.groups, where="[split] fold_key"))
+    if table.fold_key:
+        return dataset.groups[table.fold_key]
+    return units_of(dataset, table if table.policy in ("group", "scaffold") else SplitTable(policy="subject"))[0]
 
 
 def _whole(policy: str, unit: str, roles: Mapping[str, Index]) -> Split:
