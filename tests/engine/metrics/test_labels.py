@@ -8,6 +8,7 @@ from sklearn import metrics as reference
 
 from auscult.base.errors import ShapeError
 from auscult.engine.metrics import labels as ours
+from auscult.engine.metrics.screening import bedroc, enrichment_factor
 
 
 @pytest.fixture
@@ -80,3 +81,16 @@ def test_refusals() -> None:
         ours.micro_f1(output, output, threshold=np.zeros(2))
     with pytest.raises(ShapeError, match=r"missing: expected shape \(2, 3\), got \(3, 2\)"):
         ours.micro_f1(output, output, missing=np.zeros((3, 2), dtype=bool))
+
+
+def test_early_recognition_is_that_of_each_label_on_its_known_items() -> None:
+    rng = np.random.default_rng(3)
+    target, output = rng.integers(0, 2, (80, 2)), rng.random((80, 2))
+    missing = rng.random((80, 2)) < 0.3
+    for mean, one in ((ours.mean_bedroc20, bedroc), (ours.mean_ef1, enrichment_factor)):
+        each = [one(target[~missing[:, k], k] == 1, output[~missing[:, k], k])[0] for k in range(2)]
+        np.testing.assert_allclose(mean(target, output, missing=missing), [np.mean(each)])
+        drawn = rng.integers(0, 3, (4, 80)).astype(float)
+        again = mean(target, output, missing=missing, weights=drawn)
+        rows = np.repeat(np.arange(80), drawn[0].astype(int))
+        np.testing.assert_allclose(again[:1], mean(target[rows], output[rows], missing=missing[rows]))

@@ -51,6 +51,8 @@ KIND_METRICS: dict[str, dict[str, MetricFunction]] = {
         "macro_f1": labels.macro_f1,
         "mean_roc_auc": labels.mean_roc_auc,
         "mean_pr_auc": labels.mean_pr_auc,
+        "mean_bedroc20": labels.mean_bedroc20,
+        "mean_ef1": labels.mean_ef1,
     },
     "value": {
         "median_rmse": regression.median_rmse,
@@ -136,6 +138,8 @@ FIXED = (
     "hit_rate_at_20",
     "bedroc20",
     "ef1",
+    "mean_bedroc20",
+    "mean_ef1",
     "tstr_auc",
     "trtr_auc",
     "tstr_share",

@@ -18,8 +18,10 @@ DOMAIN = Domain(
         "toxicity": f"{_HERE}.tasks.toxicity:Toxicity",
         "compound-class": f"{_HERE}.tasks.compound_class:CompoundClass",
         "compound-value": f"{_HERE}.tasks.compound_value:CompoundValue",
+        "compound-screen": f"{_HERE}.tasks.compound_screen:CompoundScreen",
     },
     models={
+        "fingerprint-similarity": f"{_HERE}.models.fingerprint_similarity:FingerprintSimilarity",
         "fingerprint-forest": f"{_HERE}.models.fingerprint_forest:FingerprintForest",
         "descriptor-trees": f"{_HERE}.models.descriptor_trees:DescriptorTrees",
         "fingerprint-net": f"{_HERE}.models.fingerprint_net:FingerprintNet",
@@ -37,6 +39,7 @@ DOMAIN = Domain(
     examples={
         "assays": f"{_HERE}.examples:write_assays_example",
         "properties": f"{_HERE}.examples:write_properties_example",
+        "screening-lists": f"{_HERE}.examples:write_screening_example",
     },
     datasets=DATASETS,
 )

@@ -45,3 +45,21 @@ def write_properties_example(folder: Path, seed: int, *, small: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "simulated_properties.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "simulated_structures.sdf").write_text("".join(blocks), encoding="utf-8")
+
+
+def write_screening_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write lists of actives and decoys of three simulated effects, from 24 compounds or 480."""
+    rng = np.random.default_rng(seed)
+    made = make_compounds(rng, 24 if small else 480)
+    folder.mkdir(parents=True, exist_ok=True)
+    for k, effect in enumerate(EFFECTS):
+        listed: dict[str, list[str]] = {"actives": [], "decoys": []}
+        for number, compound in enumerate(made):
+            if number % len(EFFECTS) == k:  # a compound stands in the lists of one effect
+                kind = "actives" if compound.effects[k] > rng.random() else "decoys"
+                listed[kind].append(f"SIM-{number + 1:04d}\t{compound.smiles}")
+        for kind, lines in listed.items():
+            if not lines:
+                continue
+            text = "\n".join(["# Mol_Title\tSMILES", *lines]) + "\n"
+            (folder / f"simulated_{effect}_{kind}.tsv").write_text(text, encoding="utf-8")

@@ -41,6 +41,8 @@ class LabelsKind(AnswerKind):
             "macro_f1": (_masked(metrics.macro_f1), {}),
             "mean_roc_auc": (_masked(metrics.mean_roc_auc), {}),
             "pr_auc": (_masked(metrics.mean_pr_auc), {}),
+            "mean_bedroc20": (_masked(metrics.mean_bedroc20), {}),
+            "mean_ef1": (_masked(metrics.mean_ef1), {}),
         }
 
     def judged(self, spec: TaskSpec, outputs: Outputs, metric: str) -> tuple[Any, Any, npt.NDArray[np.int64]]:

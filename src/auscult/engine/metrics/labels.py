@@ -7,11 +7,14 @@ the target is not known (its value is then not looked at). ``unit`` and ``weight
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from auscult.base.errors import ShapeError
 from auscult.engine.metrics.checks import Array, Bools, Floats, as_floats, require_shape
 from auscult.engine.metrics.curves import score_pr_auc, score_roc_auc
+from auscult.engine.metrics.screening import bedroc, enrichment_factor
 from auscult.engine.metrics.weighting import mean_defined, ratio, resolve_units, sum_by_unit, weighted_sums
 
 DEFAULT_THRESHOLD = 0.5
@@ -116,12 +119,19 @@ def label_roc_aucs(
     missing: Array | None = None,
 ) -> Floats:
     """Area under the ROC curve of each label, (B, K) in [0, 1]; NaN where a label has one class only."""
-    positive, score, known = _inputs(target, output, missing)
+    return _each(score_roc_auc, _inputs(target, output, missing), unit, weights)
+
+
+def _each(
+    metric: Callable[..., Floats], inputs: tuple[Bools, Floats, Bools], unit: Array | None, weights: Array | None
+) -> Floats:
+    """Give a metric of scores for each label over the items that are known, (B, K)."""
+    positive, score, known = inputs
     index, drawn = resolve_units(len(score), unit, weights)
     out = np.full((len(drawn), score.shape[1]), np.nan)
     for label, rows in enumerate(known.T):
         if rows.any():
-            out[:, label] = score_roc_auc(positive[rows, label], score[rows, label], unit=index[rows], weights=drawn)
+            out[:, label] = metric(positive[rows, label], score[rows, label], unit=index[rows], weights=drawn)
     return out
 
 
@@ -146,10 +156,28 @@ def mean_pr_auc(
     missing: Array | None = None,
 ) -> Floats:
     """Mean average precision over the labels with a positive in the (re)sample, (B,) in [0, 1]."""
-    positive, score, known = _inputs(target, output, missing)
-    index, drawn = resolve_units(len(score), unit, weights)
-    out = np.full((len(drawn), score.shape[1]), np.nan)
-    for label, rows in enumerate(known.T):
-        if rows.any():
-            out[:, label] = score_pr_auc(positive[rows, label], score[rows, label], unit=index[rows], weights=drawn)
-    return mean_defined(out)
+    return mean_defined(_each(score_pr_auc, _inputs(target, output, missing), unit, weights))
+
+
+def mean_bedroc20(
+    target: Array,
+    output: Array,
+    *,
+    unit: Array | None = None,
+    weights: Array | None = None,
+    missing: Array | None = None,
+) -> Floats:
+    """Mean BEDROC (alpha 20) over the labels with both classes in the (re)sample, (B,) in [0, 1]."""
+    return mean_defined(_each(bedroc, _inputs(target, output, missing), unit, weights))
+
+
+def mean_ef1(
+    target: Array,
+    output: Array,
+    *,
+    unit: Array | None = None,
+    weights: Array | None = None,
+    missing: Array | None = None,
+) -> Floats:
+    """Mean enrichment in the first 1 % over the labels with a positive in the (re)sample, (B,) in [0, 100]."""
+    return mean_defined(_each(enrichment_factor, _inputs(target, output, missing), unit, weights))

@@ -183,6 +183,16 @@ _ROWS = (
         0.0,
         100.0,
     ),
+    _share("mean_bedroc20", "Mean over the labels of the Boltzmann-enhanced discrimination of ROC.", TRUCHON),
+    Metric(
+        "mean_ef1",
+        "Mean over the labels of the share of actives in the first 1 % over their share among all.",
+        True,
+        "1",
+        TRUCHON,
+        0.0,
+        100.0,
+    ),
     _share(
         "tstr_auc",
         "Area under the ROC curve on real test items of a model trained on generated items only.",
