@@ -51,6 +51,15 @@ def test_strangers_are_those_below_the_limit_whichever_way_they_are_found() -> N
     assert 0 < np.isnan(found).sum() < 80
 
 
+@pytest.mark.parametrize("block", [16, 8192])
+def test_the_one_nearest_is_the_first_of_several(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "BLOCK", block)
+    asked = bits(60, 2, share=0.05)  # few bits: many are equally near
+    one, several = fitted().nearest(asked, 1), fitted().nearest(asked, 5)
+    for found, first in zip(one, several, strict=True):
+        np.testing.assert_array_equal(found[:, 0], first[:, 0])
+
+
 def test_what_is_unpacked_each_time_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = bits(9, 2)
     first = fitted().nearest(asked, 7)

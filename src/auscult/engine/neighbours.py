@@ -90,8 +90,8 @@ class Neighbours:
 
     def _likeness(self, bits: Array, columns: Array, count: Array) -> Floats:
         """Tanimoto coefficients, (N, r); two records without any bit are unlike."""
-        shared = self._shared({"bits": bits, "known": columns})["shared"]
-        either = bits.sum(axis=1, dtype=np.int64)[:, None] + count[None] - shared
+        shared = self._shared({"bits": bits, "known": columns})["shared"].astype(np.int32)
+        either = bits.sum(axis=1, dtype=np.int32)[:, None] + count[None].astype(np.int32) - shared
         return np.asarray(shared / np.maximum(either, 1), dtype=np.float64)
 
     def strangers(self, bits: Array) -> Floats:
@@ -121,7 +121,10 @@ class Neighbours:
             columns = self._columns(rows) if held is None else held
             likeness = np.concatenate([likeness, self._likeness(bits, columns, self._count[rows])], axis=1)
             row = np.concatenate([row, np.broadcast_to(rows, (len(bits), len(rows)))], axis=1)
-            order = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
+            if k == 1:  # the first of the largest, as the order has it, without putting the others into order
+                order = likeness.argmax(axis=1)[:, None]
+            else:
+                order = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
             likeness, row = np.take_along_axis(likeness, order, 1), np.take_along_axis(row, order, 1)
         return likeness, row
 
