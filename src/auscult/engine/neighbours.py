@@ -121,10 +121,7 @@ class Neighbours:
             columns = self._columns(rows) if held is None else held
             likeness = np.concatenate([likeness, self._likeness(bits, columns, self._count[rows])], axis=1)
             row = np.concatenate([row, np.broadcast_to(rows, (len(bits), len(rows)))], axis=1)
-            if k == 1:  # the first of the largest, as the order has it, without putting the others into order
-                order = likeness.argmax(axis=1)[:, None]
-            else:
-                order = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
+            order = _first(likeness, k)
             likeness, row = np.take_along_axis(likeness, order, 1), np.take_along_axis(row, order, 1)
         return likeness, row
 
@@ -142,6 +139,13 @@ class Neighbours:
         write_json(
             folder / "neighbours.json", {"n_bits": self.n_bits, "limit": self.limit, "names": self.names.tolist()}
         )
+
+
+def _first(likeness: Floats, k: int) -> npt.NDArray[np.intp]:
+    """Return where the ``k`` largest of each row stand, the first of equal ones first; one is found without a sort."""
+    if k == 1:
+        return np.asarray(likeness.argmax(axis=1))[:, None]
+    return np.argsort(-likeness, axis=1, kind="stable")[:, :k]
 
 
 def fit_neighbours(train: Array, valid: Array, names: Sequence[str], *, refusal: float, seed: int) -> Neighbours | None:
