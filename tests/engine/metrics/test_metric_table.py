@@ -14,6 +14,7 @@ from auscult.engine.metrics import (
     boxes,
     classification,
     curves,
+    drafts,
     events,
     generated,
     labels,
@@ -102,6 +103,11 @@ KIND_METRICS: dict[str, dict[str, MetricFunction]] = {
         "membership_auc": generated.membership_auc,
         "kid": generated.kid,
         "copy_rate": generated.copy_rate,
+        "copy_excess": drafts.copy_excess,
+        "perplexity": drafts.perplexity,
+        "field_faithfulness": drafts.field_faithfulness,
+        "field_recall": drafts.field_recall,
+        "field_precision": drafts.field_precision,
     },
 }
 
@@ -242,6 +248,13 @@ def _sample(rng: np.random.Generator, name: str) -> Example:
     if name == "copy_rate":
         texts = [list(rng.integers(0, 3, 12)) for _ in range(10)]
         return Example(texts[:5], texts, 10, lambda t, o, i: (t, [o[n] for n in i]), {"n": 3})
+    if name == "copy_excess":
+        runs = rng.integers(5, 9, (40, 2))
+        return Example(runs, rng.integers(0, 5, (40, 2)), 40)
+    if name == "perplexity":
+        return Example(rng.integers(5, 9, 40), -rng.integers(9, 30, 40).astype(float), 40)
+    if name.startswith("field_"):
+        return Example(rng.random((40, 5)) < 0.4, rng.random((40, 5)) < 0.4, 40)
     if name == "membership_auc":
         return Example(rng.random(60) < 0.4, rng.random(60), 60)
     trainings = (60, 2, 3, 2) if name in ("tstr_share", "synthetic_gain") else (60, 3, 2)

@@ -57,6 +57,7 @@ TAB = "Pilán et al. 2022, Computational Linguistics 48:1053"
 MANNING = "Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, chapter 8"
 JARVELIN = "Järvelin and Kekäläinen 2002, ACM TOIS 20:422"
 TRUCHON = "Truchon and Bayly 2007, J Chem Inf Model 47:488"
+WISEMAN = "Wiseman, Shieber and Rush 2017, EMNLP (relation generation, by extraction from the text)"
 MONDEJAR = "Mondejar-Guerra et al. 2019, Biomed Signal Process Control 47:41"
 GLUCOBENCH = "Sergazinov et al. 2024, ICLR (GlucoBench)"
 VOVK = "Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World"
@@ -248,6 +249,27 @@ _ROWS = (
         0.0,
         1.0,
     ),
+    Metric(
+        "copy_excess",
+        "copy_rate of generated texts minus that of held-out real texts of the same records.",
+        False,
+        "1",
+        "McCoy et al. 2023, TACL 11:652",
+        -1.0,
+        1.0,
+    ),
+    Metric(
+        "perplexity",
+        "Exponential of the mean negative log-probability of real texts, a word.",
+        False,
+        "1",
+        "Jelinek et al. 1977, J Acoust Soc Am 62:S63",
+        1.0,
+        None,
+    ),
+    _share("field_faithfulness", "Share of the facts asked for or stated in a text which are both.", WISEMAN),
+    _share("field_recall", "Share of the facts asked for which the text states.", WISEMAN),
+    _share("field_precision", "Share of the facts that the text states which were asked for.", WISEMAN),
 )
 
 METRICS: Mapping[str, Metric] = MappingProxyType({row.name: row for row in _ROWS})

@@ -1,0 +1,123 @@
+"""What scores the next token of texts that are written side by side: a graph, a graph with a memory, or counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from auscult.base.contracts import Program
+from auscult.engine.drivers.session import Session
+
+Floats = npt.NDArray[np.float64]
+_FACTOR, _START = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+
+
+class Scorer(Protocol):
+    """Scores the next token of N texts after each step."""
+
+    def step(self, token: npt.NDArray[np.int64]) -> Floats:
+        """Take the next token of every text, (N,), and return logits of the one after it, (N, V)."""
+
+
+class WholeGraph:
+    """A graph ``main`` that sees the last tokens of each text, (N, L) -> ``logits`` (N, L, V)."""
+
+    def __init__(self, session: Session, context: int) -> None:
+        self._session, self._context = session, context
+        self._seen: list[npt.NDArray[np.int64]] = []
+
+    def step(self, token: npt.NDArray[np.int64]) -> Floats:
+        """See ``Scorer``."""
+        self._seen = [*self._seen, token][-self._context :]
+        logits = self._session({self._session.inputs[0]: np.stack(self._seen, axis=1)})["logits"]
+        return np.asarray(logits[:, -1], dtype=np.float64)
+
+
+class StepGraph:
+    """A graph ``step`` that sees one token and what it made of the ones before.
+
+    ``token`` (N,), ``place`` (N,), ``past`` (N, T, S), whose first row stands for nothing -> ``scores`` (N, V + S): the
+    logits, then what is kept of this token.
+    """
+
+    def __init__(self, session: Session, n_texts: int, settings: tuple[int, int, int]) -> None:
+        self._session, self._at = session, 0
+        places, self._n_tokens, kept = settings
+        self._past = np.zeros((n_texts, places + 1, kept), dtype=np.float32)
+
+    def step(self, token: npt.NDArray[np.int64]) -> Floats:
+        """See ``Scorer``."""
+        place = np.full(len(token), self._at, dtype=np.int64)
+        past = self._past[:, : self._at + 1]
+        scores = self._session({"token": token, "place": place, "past": past})["scores"]
+        self._at += 1
+        self._past[:, self._at] = scores[:, self._n_tokens :]
+        return np.asarray(scores[:, : self._n_tokens], dtype=np.float64)
+
+
+class Counts:
+    """How often each token came after the last ones, the longer runs weighing more (Witten and Bell 1991).
+
+    Arrays ``run`` (C,) int64 sorted hashes of runs, ``begin`` (C + 1,), ``next`` and ``count`` (E,); setting ``order``
+    is the longest run, ``tokens`` is V.
+    """
+
+    def __init__(self, program: Program, n_texts: int) -> None:
+        arrays = program.arrays
+        self._run, self._begin = arrays["run"], arrays["begin"]
+        self._next, self._count = arrays["next"], arrays["count"].astype(np.float64)
+        self._order, self._n_tokens = int(program.settings["order"]), int(program.settings["tokens"])
+        self._last: list[list[int]] = [[] for _ in range(n_texts)]
+
+    def step(self, token: npt.NDArray[np.int64]) -> Floats:
+        """See ``Scorer``."""
+        out = np.empty((len(token), self._n_tokens))
+        for row, (last, now) in enumerate(zip(self._last, token.tolist(), strict=True)):
+            last.append(now)
+            del last[: -self._order]
+            out[row] = self._scores(last)
+        return out
+
+    def _scores(self, last: list[int]) -> Floats:
+        share = np.full(self._n_tokens, 1.0 / self._n_tokens)
+        for length in range(min(self._order, len(last)) + 1):
+            key = run_hash(last[len(last) - length :])
+            at = int(np.searchsorted(self._run, key))
+            if at == len(self._run) or self._run[at] != key:
+                break  # no longer run was seen either
+            part = slice(int(self._begin[at]), int(self._begin[at + 1]))
+            kinds, counts = part.stop - part.start, self._count[part]
+            share *= kinds / (kinds + counts.sum())
+            share[self._next[part]] += counts / (kinds + counts.sum())
+        return np.asarray(np.log(share), dtype=np.float64)
+
+
+def run_hash(tokens: Sequence[int]) -> int:
+    """Name a run of tokens by a number of 63 bits."""
+    with np.errstate(over="ignore"):
+        value = _START + np.uint64(len(tokens))
+        for token in tokens:
+            value = (value ^ np.uint64(token + 1)) * _FACTOR
+            value ^= value >> np.uint64(29)
+    return int(value >> np.uint64(1))
+
+
+class Scorers:
+    """Makes a scorer for each batch of texts; graphs are opened once."""
+
+    def __init__(self, program: Program, threads: int) -> None:
+        self._program = program
+        self._sessions = {name: Session(graph, threads) for name, graph in program.graphs.items()}
+
+    def __call__(self, n_texts: int) -> Scorer:
+        """Begin texts side by side."""
+        settings = self._program.settings
+        if "step" in self._sessions:
+            sizes = (int(settings["context"]), int(settings["tokens"]), int(settings["kept"]))
+            return StepGraph(self._sessions["step"], n_texts, sizes)
+        if "main" in self._sessions:
+            return WholeGraph(self._sessions["main"], int(settings["context"]))
+        return Counts(self._program, n_texts)
