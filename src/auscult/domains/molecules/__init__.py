@@ -22,6 +22,7 @@ DOMAIN = Domain(
     },
     models={
         "fingerprint-similarity": f"{_HERE}.models.fingerprint_similarity:FingerprintSimilarity",
+        "search-ensemble": f"{_HERE}.models.search_ensemble:SearchEnsemble",
         "fingerprint-forest": f"{_HERE}.models.fingerprint_forest:FingerprintForest",
         "descriptor-trees": f"{_HERE}.models.descriptor_trees:DescriptorTrees",
         "fingerprint-net": f"{_HERE}.models.fingerprint_net:FingerprintNet",
