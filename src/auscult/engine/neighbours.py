@@ -28,7 +28,7 @@ MAX_KNOWN = 50_000
 """Training records that are kept at the most, drawn at random beyond."""
 MAX_COVERED = 4000
 MAX_LEADERS = 256
-BLOCK = 8192
+BLOCK = 1024
 """Known records that are compared with at a time."""
 HELD_BYTES = 1 << 26
 """Bytes of unpacked records that are kept between calls at the most; larger sets are unpacked each time."""
@@ -107,10 +107,13 @@ class Neighbours:
             return found
         best = self._likeness(bits, self._first, self._count[self.leaders]).max(axis=1)
         left = np.flatnonzero(best < self.limit)
-        if len(left):
-            nearest = self.nearest(bits[left], 1)[0][:, 0]
-            far = nearest < self.limit
-            found[left[far]] = nearest[far]
+        for rows, held in self._blocks:  # a record that is near to one of a block is not compared with the next
+            if len(left):
+                columns = self._columns(rows) if held is None else held
+                likeness = self._likeness(bits[left], columns, self._count[rows]).max(axis=1)
+                best[left] = np.maximum(best[left], likeness)
+                left = left[best[left] < self.limit]
+        found[left] = best[left]
         return found
 
     def nearest(self, bits: Array, k: int) -> tuple[Floats, npt.NDArray[np.int64]]:
