@@ -131,6 +131,16 @@ def test_a_graph_with_a_memory_sees_all_tokens_before() -> None:
     assert np.isnan(long["log_probability"]).all()  # no places for it: not scored in part
 
 
+def test_short_texts_finish_while_long_ones_go_on() -> None:
+    """Three of four have ended after their first token; the last writes on with what it remembers."""
+    program = counts_program([[3, 2, 1, 2, 0], [2, 0], [2, 0], [2, 0]], 4, 3)
+    alone = load_program(program)({"prompt": np.array([[3]]), "seed": np.array([0])})["tokens"]
+    prompt = np.array([[2], [2], [2], [3]])
+    made = load_program(program)({"prompt": prompt, "seed": np.zeros(4, np.int64)})["tokens"]
+    assert made.tolist() == [[2, 0, -1, -1, -1, -1]] * 3 + [[3, 2, 1, 2, 0, -1]]
+    np.testing.assert_array_equal(made[3:], alone)
+
+
 def test_an_empty_prompt_begins_a_new_text() -> None:
     run = load_program(counts_program([[0, 2, 1, 0]] * 2, 4, 2))
     made = run({"prompt": np.full((1, 2), -1), "seed": np.array([0])})["tokens"]

@@ -28,6 +28,7 @@ DOMAIN = Domain(
         "text-spans": f"{_HERE}.tasks.text_spans:TextSpans",
         "text-pair": f"{_HERE}.tasks.text_pair:TextPair",
         "document-labels": f"{_HERE}.tasks.document_labels:DocumentLabels",
+        "report-generation": f"{_HERE}.tasks.report_generation:ReportGeneration",
     },
     models={
         "window-tagger": f"{_HERE}.models.window_tagger:WindowTagger",
@@ -39,6 +40,8 @@ DOMAIN = Domain(
         "encoder-linear": f"{_HERE}.models.encoder_linear:EncoderLinear",
         "bert": f"{_HERE}.models.bert:Bert",
         "roberta": f"{_HERE}.models.roberta:Roberta",
+        "gpt": f"{_HERE}.models.gpt:Gpt",
+        "ngram-text": f"{_HERE}.models.ngram_text:NgramText",
         "text-transformer": f"{_HERE}.models.text_transformer:TextTransformer",
     },
     checks={
@@ -53,6 +56,7 @@ DOMAIN = Domain(
         "event-narratives": f"{_HERE}.examples:write_events_example",
         "question-pairs": f"{_HERE}.examples:write_pairs_example",
         "device-events": f"{_HERE}.examples:write_device_events_example",
+        "short-narratives": f"{_HERE}.examples:write_short_example",
         "tagged-notes": f"{_HERE}.examples:write_tagged_example",
     },
 )

@@ -17,6 +17,7 @@ from auscult.domains.text.simulate.files import (
 from auscult.domains.text.simulate.identifiers import simulate_notes
 from auscult.domains.text.simulate.pairs import write_pairs
 from auscult.domains.text.simulate.reports import simulate_reports
+from auscult.domains.text.simulate.short_narratives import simulate_short
 from auscult.domains.text.simulate.span_files import write_brat, write_iob, write_span_json
 
 
@@ -69,3 +70,9 @@ def write_pairs_example(folder: Path, seed: int, *, small: bool) -> None:
     """Write pairs of questions, half of which ask the same: 12, or 360."""
     folder.mkdir(parents=True, exist_ok=True)
     write_pairs(folder / "sim_pairs.csv", 12 if small else 360, np.random.default_rng(seed))
+
+
+def write_short_example(folder: Path, seed: int, *, small: bool) -> None:
+    """Write short narratives that state a device, a problem and an outcome: 12, or 160."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_csv(folder / "sim_short.csv", simulate_short(12 if small else 160, np.random.default_rng(seed)))

@@ -78,6 +78,11 @@ class _Text:
     done: bool = False
     log_probability: float = 0.0
 
+    @property
+    def asks(self) -> bool:
+        """Whether the next token is drawn or scored."""
+        return len(self.tokens) >= (self.n_prompt if self.scored else len(self.ahead))
+
 
 class _Writer:
     """Writes texts side by side, each by its own random numbers."""
@@ -102,17 +107,21 @@ class _Writer:
         return values if self._pieces is None else self._pieces.cut(bytes(values))
 
     def write(self, texts: list[_Text]) -> None:
-        """Write until each has ended."""
+        """Write until each has ended; once half of them have, the others go on alone."""
         scorer = self._scorers(len(texts))
         logits: npt.NDArray[np.float64] | None = None
         while True:
             for row, text in enumerate(texts):
                 if not text.done:
                     self._go_on(text, None if logits is None else logits[row])
-            if all(text.done for text in texts):
+            live = [row for row, text in enumerate(texts) if not text.done]
+            if not live:
                 return
-            last = [text.tokens[-1] if text.tokens else self._end for text in texts]
-            logits = scorer.step(np.array(last, dtype=np.int64))
+            if 2 * len(live) <= len(texts):
+                scorer.keep(np.array(live, dtype=np.int64))
+                texts = [texts[row] for row in live]
+            last = np.array([text.tokens[-1] if text.tokens else self._end for text in texts], dtype=np.int64)
+            logits = scorer.step(last, np.array([text.asks and not text.done for text in texts]))
 
     def _go_on(self, text: _Text, logits: npt.NDArray[np.float64] | None) -> None:
         at = len(text.tokens)

@@ -12,14 +12,17 @@ from auscult.base.contracts import Program
 from auscult.engine.drivers.session import Session
 
 Floats = npt.NDArray[np.float64]
-_FACTOR, _START = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+_FACTOR, _START, _BITS = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, (1 << 64) - 1
 
 
 class Scorer(Protocol):
     """Scores the next token of N texts after each step."""
 
-    def step(self, token: npt.NDArray[np.int64]) -> Floats:
-        """Take the next token of every text, (N,), and return logits of the one after it, (N, V)."""
+    def step(self, token: npt.NDArray[np.int64], wanted: npt.NDArray[np.bool_]) -> Floats:
+        """Take the next token of every text, (N,), and return logits of the one after it, (N, V), of the wanted."""
+
+    def keep(self, rows: npt.NDArray[np.int64]) -> None:
+        """Go on with some of the texts."""
 
 
 class WholeGraph:
@@ -29,11 +32,15 @@ class WholeGraph:
         self._session, self._context = session, context
         self._seen: list[npt.NDArray[np.int64]] = []
 
-    def step(self, token: npt.NDArray[np.int64]) -> Floats:
+    def step(self, token: npt.NDArray[np.int64], wanted: npt.NDArray[np.bool_]) -> Floats:
         """See ``Scorer``."""
         self._seen = [*self._seen, token][-self._context :]
         logits = self._session({self._session.inputs[0]: np.stack(self._seen, axis=1)})["logits"]
         return np.asarray(logits[:, -1], dtype=np.float64)
+
+    def keep(self, rows: npt.NDArray[np.int64]) -> None:
+        """See ``Scorer``."""
+        self._seen = [tokens[rows] for tokens in self._seen]
 
 
 class StepGraph:
@@ -48,7 +55,7 @@ class StepGraph:
         places, self._n_tokens, kept = settings
         self._past = np.zeros((n_texts, places + 1, kept), dtype=np.float32)
 
-    def step(self, token: npt.NDArray[np.int64]) -> Floats:
+    def step(self, token: npt.NDArray[np.int64], wanted: npt.NDArray[np.bool_]) -> Floats:
         """See ``Scorer``."""
         place = np.full(len(token), self._at, dtype=np.int64)
         past = self._past[:, : self._at + 1]
@@ -56,6 +63,10 @@ class StepGraph:
         self._at += 1
         self._past[:, self._at] = scores[:, self._n_tokens :]
         return np.asarray(scores[:, : self._n_tokens], dtype=np.float64)
+
+    def keep(self, rows: npt.NDArray[np.int64]) -> None:
+        """See ``Scorer``."""
+        self._past = self._past[rows]
 
 
 class Counts:
@@ -72,14 +83,19 @@ class Counts:
         self._order, self._n_tokens = int(program.settings["order"]), int(program.settings["tokens"])
         self._last: list[list[int]] = [[] for _ in range(n_texts)]
 
-    def step(self, token: npt.NDArray[np.int64]) -> Floats:
+    def step(self, token: npt.NDArray[np.int64], wanted: npt.NDArray[np.bool_]) -> Floats:
         """See ``Scorer``."""
-        out = np.empty((len(token), self._n_tokens))
+        out = np.zeros((len(token), self._n_tokens))
         for row, (last, now) in enumerate(zip(self._last, token.tolist(), strict=True)):
             last.append(now)
-            del last[: -self._order]
-            out[row] = self._scores(last)
+            del last[: max(0, len(last) - self._order)]
+            if wanted[row]:
+                out[row] = self._scores(last)
         return out
+
+    def keep(self, rows: npt.NDArray[np.int64]) -> None:
+        """See ``Scorer``."""
+        self._last = [self._last[k] for k in rows.tolist()]
 
     def _scores(self, last: list[int]) -> Floats:
         share = np.full(self._n_tokens, 1.0 / self._n_tokens)
@@ -97,12 +113,11 @@ class Counts:
 
 def run_hash(tokens: Sequence[int]) -> int:
     """Name a run of tokens by a number of 63 bits."""
-    with np.errstate(over="ignore"):
-        value = _START + np.uint64(len(tokens))
-        for token in tokens:
-            value = (value ^ np.uint64(token + 1)) * _FACTOR
-            value ^= value >> np.uint64(29)
-    return int(value >> np.uint64(1))
+    value = _START + len(tokens)
+    for token in tokens:
+        value = ((value ^ (token + 1)) * _FACTOR) & _BITS
+        value ^= value >> 29
+    return value >> 1
 
 
 class Scorers:

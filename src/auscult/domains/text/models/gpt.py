@@ -1,0 +1,145 @@
+"""Model ``gpt``: a small causal Transformer of the transformers library that writes a narrative behind its request.
+
+The network is GPT-2 (Radford et al. 2019) with new weights; it learns every piece of request and narrative from those
+before it. What is exported takes one piece at a time with the keys and values of the pieces before, so that a text of
+L pieces costs L steps and not the square.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import torch
+from pydantic import Field as Setting
+from torch import Tensor, nn
+from torch.nn import functional
+
+from auscult.base.arrays import Array
+from auscult.base.contracts import Config, FitContext, Fitted, Items, ItemSet, KindName, Program
+from auscult.base.errors import RecipeError
+from auscult.domains.text.models.pretrained import alike
+from auscult.domains.text.models.sequences import VocabularyConfig, sequences
+from auscult.engine.drivers.pieces import END
+from auscult.engine.train import Batch, GradientPlan, Step, export_onnx, fit_gradient
+
+SHOWN_PAST = 3
+"""Pieces before the one of the example that the network is exported with; any number comes in use."""
+
+
+class GptConfig(VocabularyConfig):
+    """Settings of the network."""
+
+    layers: int = Setting(1, ge=1, le=48, description="Blocks of attention and feed-forward.")
+    width: int = Setting(64, ge=8, le=2048, description="Width of a piece.")
+    heads: int = Setting(4, ge=1, le=32, description="Heads of each attention.")
+    dropout: float = Setting(0.1, ge=0, lt=1, description="Share of activations left out in training.")
+    places: int = Setting(256, ge=16, le=4096, description="Pieces of request and narrative together at the most.")
+
+
+class Gpt:
+    """Narratives piece by piece."""
+
+    Config: ClassVar[type[Config]] = GptConfig
+    kinds: ClassVar[tuple[KindName, ...]] = ("sample",)
+    inputs: ClassVar[tuple[str, ...]] = ("prompt", "seed")
+
+    def __init__(self, config: GptConfig) -> None:
+        if config.width % config.heads:
+            raise RecipeError(f"[model] heads: expected a divisor of the width {config.width}, got {config.heads}")
+        self._config = config
+
+    def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
+        """Learn each piece from those before it; a sequence that is longer than ``places`` is learned to there."""
+        c = self._config
+        learned = sequences(c, train, valid)
+        sets = [_padded(each, c.places) for each in (learned.train, learned.valid)]
+        settings = {
+            "end": END, "max_length": int(context.spec.parameters["length"]), "context": c.places,
+            "tokens": learned.n_tokens, "kept": 2 * c.width * c.layers, "temperature": c.temperature, "top_p": c.top_p,
+        }  # fmt: skip
+
+        def export(network: nn.Module, example: Batch) -> Program:
+            one = {
+                "token": torch.zeros(2, dtype=torch.int64),
+                "place": torch.zeros(2, dtype=torch.int64),
+                "past": torch.zeros(2, SHOWN_PAST, int(settings["kept"])),
+            }
+            graph = export_onnx(OneStep(cast("Causal", network).body), Batch(one, None), "scores", free=("past",))
+            return Program("decode", self.inputs, {"step": graph}, {"words": learned.words}, settings)
+
+        step = Step("all", lambda network: network.parameters(), _loss)
+        plan = GradientPlan(lambda: Causal(c, learned.n_tokens), ("tokens",), (step,), batches=alike, export=export)
+        return fit_gradient(plan, sets[0], sets[1], context)
+
+
+def _padded(rows: Sequence[Sequence[int]], places: int) -> ItemSet:
+    """Sequences as ``tokens`` (N, T), each number plus one, and 0 behind the end."""
+    tokens = np.zeros((len(rows), min(max(map(len, rows), default=2), places)), dtype=np.int64)
+    for k, row in enumerate(rows):
+        values = np.array(row[:places]) + 1
+        tokens[k, : len(values)] = values
+    index = np.arange(len(rows), dtype=np.int64)
+    inputs: dict[str, Array] = {"tokens": tokens}
+    return ItemSet(Items(inputs, index, np.zeros_like(index)), index)
+
+
+class Causal(nn.Module):
+    """Tokens (N, T) → scores of the next one at each place, (N, T, V)."""
+
+    def __init__(self, config: GptConfig, n_tokens: int) -> None:
+        super().__init__()
+        from transformers import GPT2Config, GPT2LMHeadModel
+
+        about = GPT2Config(
+            vocab_size=n_tokens, n_positions=config.places, n_embd=config.width, n_layer=config.layers,
+            n_head=config.heads, resid_pdrop=config.dropout, embd_pdrop=config.dropout, attn_pdrop=config.dropout,
+            bos_token_id=END, eos_token_id=END, use_cache=False,
+        )  # fmt: skip
+        self.body: Any = GPT2LMHeadModel(about)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(N, T) -> (N, T, V)."""
+        out: Tensor = self.body(input_ids=tokens).logits
+        return out
+
+
+def _loss(network: nn.Module, batch: Batch) -> Tensor:
+    """Mean negative log-probability of a piece."""
+    tokens = batch.inputs["tokens"]
+    tokens = tokens[:, : int((tokens > 0).sum(dim=1).max())]
+    scores = network((tokens[:, :-1] - 1).clamp(min=0))  # (N, T - 1, V)
+    return functional.cross_entropy(scores.flatten(0, 1), tokens[:, 1:].flatten() - 1, ignore_index=-1)
+
+
+class OneStep(nn.Module):
+    """The same network, piece by piece: takes the keys and values of the pieces before, and gives its own.
+
+    Equal to the whole network at every place (tested); what is written out here is the block of GPT-2.
+    """
+
+    def __init__(self, body: Any) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, token: Tensor, place: Tensor, past: Tensor) -> Tensor:
+        """``token``, ``place`` (N,), ``past`` (N, T, S), whose first row is nothing -> (N, V + S)."""
+        whole = self.body.transformer
+        x = whole.wte(token) + whole.wpe(place)  # (N, W)
+        width, heads = x.shape[1], self.body.config.n_head
+        kept = []
+        for k, block in enumerate(whole.h):
+            query, own = block.attn.c_attn(block.ln_1(x)).split((width, 2 * width), dim=1)
+            kept.append(own)
+            seen = torch.cat([past[:, :, 2 * width * k : 2 * width * (k + 1)], own[:, None]], dim=1)  # (N, T + 1, 2 W)
+            by_head = seen.reshape(*seen.shape[:2], 2, heads, -1).permute(2, 0, 3, 1, 4)  # (2, N, H, T + 1, D)
+            score = (by_head[0] @ query.reshape(x.shape[0], heads, -1, 1)).squeeze(3) / math.sqrt(width // heads)
+            nothing = torch.arange(score.shape[2], device=score.device) == 0
+            share = score.masked_fill(nothing, -math.inf).softmax(dim=2)  # (N, H, T + 1)
+            mixed = (share.unsqueeze(2) @ by_head[1]).flatten(1)  # (N, H, 1, D) -> (N, W)
+            x = x + block.attn.c_proj(mixed)
+            x = x + block.mlp(block.ln_2(x))
+        logits = self.body.lm_head(whole.ln_f(x))
+        return torch.cat([logits, *kept], dim=1)
