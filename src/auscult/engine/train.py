@@ -282,13 +282,19 @@ class _Headed(nn.Module):
         return output.sigmoid() if self.activation == "sigmoid" else output
 
 
-def _free_axes(length: bool) -> dict[int, Any]:
+def _free_axes(axis: int) -> dict[int, Any]:
     axes = {0: torch.export.Dim("items")}
-    return {**axes, 1: torch.export.Dim("length")} if length else axes
+    return {**axes, axis: torch.export.Dim("length")} if axis else axes
 
 
 def export_onnx(
-    network: nn.Module, example: Batch, output: str, *, activation: str = "none", free: Sequence[str] = ()
+    network: nn.Module,
+    example: Batch,
+    output: str,
+    *,
+    activation: str = "none",
+    free: Sequence[str] = (),
+    free_axis: int = 1,
 ) -> bytes:
     """Export a network to ONNX with a free number of items.
 
@@ -303,7 +309,9 @@ def export_onnx(
     activation : str
         What follows the network: ``softmax`` over axis 1, ``sigmoid`` or ``none``.
     free : sequence of str
-        Inputs (N, L) whose length is free too.
+        Inputs whose length is free too.
+    free_axis : int
+        Which of their axes that is.
 
     Returns
     -------
@@ -319,7 +327,7 @@ def export_onnx(
             tensors,
             input_names=list(example.inputs),
             output_names=[output],
-            dynamic_shapes=(tuple(_free_axes(name in free) for name in example.inputs),),
+            dynamic_shapes=(tuple(_free_axes(free_axis if name in free else 0) for name in example.inputs),),
             dynamo=True,
             verbose=False,
         )

@@ -102,7 +102,7 @@ class _Remembers(nn.Module):
 
     def forward(self, token: torch.Tensor, place: torch.Tensor, past: torch.Tensor) -> torch.Tensor:
         own = torch.nn.functional.one_hot(token, 4).float() + 0 * place[:, None]
-        return torch.cat([past.sum(dim=1) + own - torch.arange(4) / 10, own], dim=1)
+        return torch.cat([past.sum(dim=2).flatten(1) + own - torch.arange(4) / 10, own], dim=1)
 
 
 def test_a_graph_with_a_memory_sees_all_tokens_before() -> None:
@@ -110,12 +110,12 @@ def test_a_graph_with_a_memory_sees_all_tokens_before() -> None:
         {
             "token": torch.zeros(2, dtype=torch.int64),
             "place": torch.zeros(2, dtype=torch.int64),
-            "past": torch.zeros(2, 3, 4),
+            "past": torch.zeros(2, 2, 3, 2),
         },
         None,
     )
-    graph = export_onnx(_Remembers(), example, "scores", free=("past",))
-    settings = {"end": 0, "max_length": 9, "context": 5, "tokens": 4, "kept": 4, "temperature": 0.0}
+    graph = export_onnx(_Remembers(), example, "scores", free=("past",), free_axis=2)
+    settings = {"end": 0, "max_length": 9, "context": 5, "kept": [2, 2], "temperature": 0.0}
     run = load_program(Program("decode", ("prompt", "seed"), {"step": graph}, {}, settings))
     prompt = np.array([[3, 2, 3], [1, 2, -1], [2, -1, -1]])
     made = run({"prompt": prompt, "seed": np.zeros(3, np.int64)})["tokens"]

@@ -46,23 +46,24 @@ class WholeGraph:
 class StepGraph:
     """A graph ``step`` that sees one token and what it made of the ones before.
 
-    ``token`` (N,), ``place`` (N,), ``past`` (N, T, S), whose first row stands for nothing -> ``scores`` (N, V + S): the
-    logits, then what is kept of this token.
+    ``token`` (N,), ``place`` (N,), ``past`` (N, G, T, D), whose first place stands for nothing -> ``scores``
+    (N, V + G D): the logits, then what is kept of this token.
     """
 
-    def __init__(self, session: Session, n_texts: int, settings: tuple[int, int, int]) -> None:
+    def __init__(self, session: Session, sizes: tuple[int, int], kept: tuple[int, int]) -> None:
         self._session, self._at = session, 0
-        places, self._n_tokens, kept = settings
-        self._past = np.zeros((n_texts, places + 1, kept), dtype=np.float32)
+        (n_texts, places), (groups, width) = sizes, kept
+        self._past = np.zeros((n_texts, groups, places + 1, width), dtype=np.float32)
 
     def step(self, token: npt.NDArray[np.int64], wanted: npt.NDArray[np.bool_]) -> Floats:
         """See ``Scorer``."""
         place = np.full(len(token), self._at, dtype=np.int64)
-        past = self._past[:, : self._at + 1]
+        past = self._past[:, :, : self._at + 1]
         scores = self._session({"token": token, "place": place, "past": past})["scores"]
         self._at += 1
-        self._past[:, self._at] = scores[:, self._n_tokens :]
-        return np.asarray(scores[:, : self._n_tokens], dtype=np.float64)
+        n, groups, _, width = self._past.shape
+        self._past[:, :, self._at] = scores[:, -groups * width :].reshape(n, groups, width)
+        return np.asarray(scores[:, : -groups * width], dtype=np.float64)
 
     def keep(self, rows: npt.NDArray[np.int64]) -> None:
         """See ``Scorer``."""
@@ -131,8 +132,8 @@ class Scorers:
         """Begin texts side by side."""
         settings = self._program.settings
         if "step" in self._sessions:
-            sizes = (int(settings["context"]), int(settings["tokens"]), int(settings["kept"]))
-            return StepGraph(self._sessions["step"], n_texts, sizes)
+            groups, width = map(int, settings["kept"])
+            return StepGraph(self._sessions["step"], (n_texts, int(settings["context"])), (groups, width))
         if "main" in self._sessions:
             return WholeGraph(self._sessions["main"], int(settings["context"]))
         return Counts(self._program, n_texts)

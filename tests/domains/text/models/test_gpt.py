@@ -36,13 +36,13 @@ def test_one_step_after_the_other_is_the_whole_network() -> None:
     config = GptConfig(layers=2, width=16, heads=2, places=16)
     network = Causal(config, 40).eval()
     tokens = torch.randint(0, 40, (3, 9))
-    past = torch.zeros(3, 1, 2 * 16 * 2)
+    past = torch.zeros(3, 2 * 2 * 2, 1, 8)
     with torch.no_grad():
         whole = network(tokens)
         for place in range(9):
             scores = OneStep(network.body)(tokens[:, place], torch.full((3,), place), past)
             torch.testing.assert_close(scores[:, :40], whole[:, place], atol=1e-5, rtol=1e-4)
-            past = torch.cat([past, scores[:, None, 40:]], dim=1)
+            past = torch.cat([past, scores[:, 40:].reshape(3, 8, 1, 8)], dim=2)
 
 
 def test_sequences_have_each_record_once_and_an_end_only_where_the_text_is_whole() -> None:

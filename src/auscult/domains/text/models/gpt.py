@@ -58,16 +58,18 @@ class Gpt:
         sets = [_padded(each, c.places) for each in (learned.train, learned.valid)]
         settings = {
             "end": END, "max_length": int(context.spec.parameters["length"]), "context": c.places,
-            "tokens": learned.n_tokens, "kept": 2 * c.width * c.layers, "temperature": c.temperature, "top_p": c.top_p,
+            "kept": [2 * c.layers * c.heads, c.width // c.heads], "temperature": c.temperature, "top_p": c.top_p,
         }  # fmt: skip
 
         def export(network: nn.Module, example: Batch) -> Program:
             one = {
                 "token": torch.zeros(2, dtype=torch.int64),
                 "place": torch.zeros(2, dtype=torch.int64),
-                "past": torch.zeros(2, SHOWN_PAST, int(settings["kept"])),
+                "past": torch.zeros(2, 2 * c.layers * c.heads, SHOWN_PAST, c.width // c.heads),
             }
-            graph = export_onnx(OneStep(cast("Causal", network).body), Batch(one, None), "scores", free=("past",))
+            graph = export_onnx(
+                OneStep(cast("Causal", network).body), Batch(one, None), "scores", free=("past",), free_axis=2
+            )
             return Program("decode", self.inputs, {"step": graph}, {"words": learned.words}, settings)
 
         step = Step("all", lambda network: network.parameters(), _loss)
@@ -125,21 +127,24 @@ class OneStep(nn.Module):
         self.body = body
 
     def forward(self, token: Tensor, place: Tensor, past: Tensor) -> Tensor:
-        """``token``, ``place`` (N,), ``past`` (N, T, S), whose first row is nothing -> (N, V + S)."""
+        """``token``, ``place`` (N,), ``past`` (N, G, T, D), whose first place is nothing -> (N, V + G D)."""
         whole = self.body.transformer
         x = whole.wte(token) + whole.wpe(place)  # (N, W)
         width, heads = x.shape[1], self.body.config.n_head
+        nothing = torch.arange(past.shape[2], device=past.device) == 0
         kept = []
         for k, block in enumerate(whole.h):
             query, own = block.attn.c_attn(block.ln_1(x)).split((width, 2 * width), dim=1)
             kept.append(own)
-            seen = torch.cat([past[:, :, 2 * width * k : 2 * width * (k + 1)], own[:, None]], dim=1)  # (N, T + 1, 2 W)
-            by_head = seen.reshape(*seen.shape[:2], 2, heads, -1).permute(2, 0, 3, 1, 4)  # (2, N, H, T + 1, D)
-            score = (by_head[0] @ query.reshape(x.shape[0], heads, -1, 1)).squeeze(3) / math.sqrt(width // heads)
-            nothing = torch.arange(score.shape[2], device=score.device) == 0
-            share = score.masked_fill(nothing, -math.inf).softmax(dim=2)  # (N, H, T + 1)
-            mixed = (share.unsqueeze(2) @ by_head[1]).flatten(1)  # (N, H, 1, D) -> (N, W)
-            x = x + block.attn.c_proj(mixed)
+            query, key, value = (
+                part.reshape(part.shape[0], heads, -1) for part in (query, own[:, :width], own[:, width:])
+            )  # (N, H, D)
+            keys, values = (past[:, g * heads : (g + 1) * heads] for g in (2 * k, 2 * k + 1))  # (N, H, T, D)
+            before = (keys @ query.unsqueeze(3)).squeeze(3).masked_fill(nothing, -math.inf)  # (N, H, T)
+            score = torch.cat([before, (query * key).sum(dim=2, keepdim=True)], dim=2) / math.sqrt(width // heads)
+            share = score.softmax(dim=2)
+            mixed = (share[:, :, None, :-1] @ values).squeeze(2) + share[:, :, -1:] * value  # (N, H, D)
+            x = x + block.attn.c_proj(mixed.flatten(1))
             x = x + block.mlp(block.ln_2(x))
         logits = self.body.lm_head(whole.ln_f(x))
         return torch.cat([logits, *kept], dim=1)
