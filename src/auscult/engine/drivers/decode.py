@@ -107,7 +107,7 @@ class _Writer:
         return values if self._pieces is None else self._pieces.cut(bytes(values))
 
     def write(self, texts: list[_Text]) -> None:
-        """Write until each has ended; once half of them have, the others go on alone."""
+        """Write until each has ended; once a quarter of them have, the others go on alone."""
         scorer = self._scorers(len(texts))
         logits: npt.NDArray[np.float64] | None = None
         while True:
@@ -117,7 +117,7 @@ class _Writer:
             live = [row for row, text in enumerate(texts) if not text.done]
             if not live:
                 return
-            if 2 * len(live) <= len(texts):
+            if 4 * len(live) <= 3 * len(texts):
                 scorer.keep(np.array(live, dtype=np.int64))
                 texts = [texts[row] for row in live]
             last = np.array([text.tokens[-1] if text.tokens else self._end for text in texts], dtype=np.int64)

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auscult.base.arrays import Array
-from auscult.base.contracts import Index, ItemSet, Outputs, Probe, Run, TaskSpec
+from auscult.base.contracts import FitContext, Index, ItemSet, Outputs, Probe, Run
 
 RUN = 8
 """Words in a row that count as copied."""
+PROBED = 200
+"""Test records that are judged at the most, drawn at random: each draft is written once more."""
 _WORD = re.compile(r"\w+")
 
 
@@ -37,18 +39,18 @@ class Drafts:
 
 
 def probes(
-    spec: TaskSpec, roles: Mapping[str, ItemSet], run: Run, chosen: Callable[[Index, Array], Drafts]
+    roles: Mapping[str, ItemSet], run: Run, context: FitContext, chosen: Callable[[Index, Array], Drafts]
 ) -> list[Probe]:
     """Judge a model that writes drafts.
 
     Parameters
     ----------
-    spec : TaskSpec
-        The task.
     roles : mapping of str to ItemSet
         Items of train, valid and test.
     run : Run
         The model.
+    context : FitContext
+        The task, and the seed that draws the records.
     chosen : callable
         ``(record, tokens) -> Drafts``: takes one of the drafts of each record.
 
@@ -58,7 +60,7 @@ def probes(
         Share of runs of eight words that stand in a training narrative: of drafts, of the real narratives of the same
         records, and the difference; perplexity a word of the real narratives, where they have places enough.
     """
-    test = roles["test"]
+    test = _some(roles["test"], context.seed)
     record = np.asarray(test.items.record[test.rows])
     inputs, real = test.inputs(), test.target()
     drafts = chosen(record, run(inputs)["tokens"])
@@ -67,7 +69,7 @@ def probes(
     counts = np.array(
         [[_counted(d, known), _counted(_text(real[k]), known)] for d, k in zip(drafts.texts, first, strict=True)]
     )
-    found = []
+    found, spec = [], context.spec
     for metric, suffix, runs, copied in (
         ("copy_rate", "", counts[:, 0, 0], counts[:, 0, 1]),
         ("copy_rate", "of_held_out_text", counts[:, 1, 0], counts[:, 1, 1]),
@@ -82,6 +84,13 @@ def probes(
     if len(whole):
         found.append(Probe(replace(spec, metrics=("perplexity",)), outputs))
     return found
+
+
+def _some(items: ItemSet, seed: int) -> ItemSet:
+    """Keep the items of some records."""
+    record = items.items.record[items.rows]
+    kept = np.random.default_rng([seed, 1]).permutation(np.unique(record))[:PROBED]
+    return ItemSet(items.items, items.rows[np.isin(record, kept)])
 
 
 def runs_of(text: str) -> list[tuple[str, ...]]:

@@ -162,7 +162,7 @@ class ReportGeneration:
 
     def probe(self, roles: Mapping[str, ItemSet], run: Run, context: FitContext) -> list[Probe]:
         """Judge what drafts copy from the training narratives, and how probable held-out narratives are."""
-        return probes(self.spec, roles, run, chosen)
+        return probes(roles, run, context, chosen)
 
     def write(
         self, batch: RecordBatch, outputs: Outputs, out: Path, *, context: WriteContext
