@@ -142,6 +142,18 @@ def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: Fi
     table: TrainTable = context.settings
     torch.set_num_threads(table.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    fabric = Fabric(accelerator="auto", devices=1, precision=table.precision)
+    with fabric.device:  # what a network or a step makes is made where it trains
+        network, example = _trained(plan, fabric, (train, valid), context)
+    return GradientFitted(plan, network.cpu().eval(), context, _on_cpu(example))
+
+
+def _trained(
+    plan: GradientPlan, fabric: Fabric, items: tuple[ItemSet, ItemSet], context: FitContext
+) -> tuple[nn.Module, Batch]:
+    """Return the network with its best weights, and the first items that it learned from."""
+    table: TrainTable = context.settings
+    train, valid = items
     torch.manual_seed(context.seed)
     network = plan.network()
     steps = plan.steps or (_default_step(train, context),)
@@ -154,7 +166,6 @@ def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: Fi
         )
         for s in steps
     ]
-    fabric = Fabric(accelerator="auto", devices=1, precision=table.precision)
     wrapped = fabric.setup_module(network)
     ready: list[Any] = [fabric.setup_optimizers(o) for o in optimisers]
     state = load_checkpoint(context.folder, network, dict(zip((s.name for s in steps), optimisers, strict=True)))
@@ -187,8 +198,7 @@ def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: Fi
             save_checkpoint(context.folder, network, dict(zip((s.name for s in steps), optimisers, strict=True)), state)
             bar.advance(1, f"validation loss {state.last:.4f}")
     network.load_state_dict(state.best_weights or network.state_dict())
-    example = loader.train(np.arange(min(2, len(train))))
-    return GradientFitted(plan, network.cpu().eval(), context, _on_cpu(example))
+    return network, loader.train(np.arange(min(2, len(train))))
 
 
 def _default_step(train: ItemSet, context: FitContext) -> Step:

@@ -12,6 +12,7 @@ import torch
 from auscult.base.contracts import FitContext, Items, ItemSet, Program
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
+from auscult.domains.recommend.models import lightgcn_network
 from auscult.domains.recommend.models import taken as taken_module
 from auscult.domains.recommend.models.graph_filter import GraphFilter, GraphFilterConfig, singular_vectors
 from auscult.domains.recommend.models.item_knn import ItemKnn, ItemKnnConfig
@@ -173,3 +174,37 @@ def test_lightgcn_draws_what_was_not_taken(train: ItemSet) -> None:
     drawn = network.not_taken(user)
     share = taken.matrix.toarray()[user.numpy(), drawn.numpy()].mean()
     assert share < 0.05  # a third draw may be a taken one again; without a look it would be a fifth
+
+
+def test_lightgcn_is_judged_by_the_rank_of_held_out_items_among_those_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(3)
+    taken = rng.random((30, 60)) < 0.2
+    rows, columns = np.nonzero(taken)
+    items = Items({"item": np.char.mod("i%02d", columns).astype("S3")}, rows.astype(np.int64), np.arange(len(rows)))
+    known = Taken.of(ItemSet(items, np.arange(len(rows))))
+    monkeypatch.setattr(lightgcn_network, "CHUNK", 7)
+    network = GraphVectors(known, LightGcnConfig(width=4, layers=2))
+    whole = torch.stack(network.steps()).mean(dim=0).detach()
+    scores = (whole[:30] @ whole[30:].T).numpy()
+    scores[known.matrix.toarray() > 0] = -np.inf
+    user, item = np.nonzero(known.matrix.toarray() == 0)
+    rank = (scores[user] > scores[user, item][:, None]).sum(axis=1)
+    expected = np.where(rank < 20, 1 / np.log2(rank + 2.0), 0.0).mean()
+    assert float(network.gain(torch.as_tensor(user), torch.as_tensor(item))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_lightgcn_keeps_the_epoch_whose_lists_are_best_on_what_is_held_out(train: ItemSet, tmp_path: Path) -> None:
+    held = ItemSet(train.items, train.rows[:2])
+    learned = ItemSet(train.items, train.rows[2:])
+    users = np.unique(learned.items.record[learned.rows])
+    known = Taken.of(learned)
+    assert len(lightgcn_network._judged(learned, learned, users, known)) == 0
+    judged = lightgcn_network._judged(learned, held, users, known)
+    assert set(judged.rows.tolist()) <= {0, 1}
+    model = LightGcn(LightGcnConfig(width=4, layers=1))
+    fitted = model.fit(
+        learned, held, FitContext(NextItems(NextItemsConfig()).spec, 0, TrainTable(epochs=3), tmp_path, Silent())
+    )
+    assert isinstance(fitted, GradientFitted)

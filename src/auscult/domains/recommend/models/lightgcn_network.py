@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -30,6 +30,12 @@ class _Smooth(torch.autograd.Function):
         return None, ctx.graph @ gradients[0]
 
 
+CHUNK = 1024
+"""Held-out pairs that are ranked at once."""
+JUDGED = 20_000
+"""Held-out pairs that decide which epoch is the best."""
+
+
 class GraphVectors(nn.Module):
     """Vectors of users and items before and after the steps over the graph.
 
@@ -41,15 +47,19 @@ class GraphVectors(nn.Module):
         Width, steps, first spread.
     """
 
+    graph: Tensor
+    keys: Tensor
+
     def __init__(self, taken: Taken, config: LightGcnConfig) -> None:
         super().__init__()
         self.n_users, n_items = taken.matrix.shape
         self.layers = config.layers
         self.vectors = nn.Parameter(torch.randn(self.n_users + n_items, config.width) * config.spread)
-        self.graph = _normalised(taken)  # no buffer: a checkpoint holds what is learned, not the graph
+        # A checkpoint holds what is learned, not the graph.
+        self.register_buffer("graph", _normalised(taken), persistent=False)
         pairs = taken.matrix.tocoo()
         keys = np.sort(pairs.row.astype(np.int64) * n_items + pairs.col)
-        self.keys = torch.as_tensor(keys)
+        self.register_buffer("keys", torch.as_tensor(keys), persistent=False)
         self.n_items = n_items
 
     def steps(self) -> list[Tensor]:
@@ -77,6 +87,30 @@ class GraphVectors(nn.Module):
         loss = functional.softplus((u * (j - i)).sum(dim=1)).mean()
         return loss + shrink * 0.5 * own.square().sum() / len(user)
 
+    def gain(self, user: Tensor, item: Tensor) -> Tensor:
+        """Mean gain of held-out pairs (N,), each item ranked among the items that its user did not take.
+
+        The gain is that of NDCG at 20: 1 / log2(rank + 1) on the first 20 ranks, else 0.
+        """
+        whole = torch.stack(self.steps()).mean(dim=0)
+        users, items = whole[: self.n_users], whole[self.n_users :]
+        return torch.cat(
+            [self._gains(users, items, u, i) for u, i in zip(user.split(CHUNK), item.split(CHUNK), strict=True)]
+        ).mean()
+
+    def _gains(self, users: Tensor, items: Tensor, user: Tensor, item: Tensor) -> Tensor:
+        score = users[user] @ items.T
+        own = score.gather(1, item[:, None])
+        before = (score > own).sum(dim=1)
+        first = torch.searchsorted(self.keys, user * self.n_items)
+        count = torch.searchsorted(self.keys, (user + 1) * self.n_items) - first
+        pair = torch.arange(len(user)).repeat_interleave(count)  # one for each item that a user took
+        place = torch.arange(len(pair)) - (count.cumsum(0) - count)[pair] + first[pair]
+        above = score[pair, self.keys[place] % self.n_items] > own[pair, 0]
+        taken = torch.zeros_like(before).index_add(0, pair, above.long())
+        rank = before - taken
+        return torch.where(rank < 20, 1 / torch.log2(rank + 2.0), 0.0)
+
 
 def _normalised(taken: Taken) -> Tensor:
     """Graph of users and items, each link over the root of the degrees of its ends, (U + V, U + V) CSR."""
@@ -95,18 +129,33 @@ def fit_lightgcn(config: LightGcnConfig, data: tuple[ItemSet, ItemSet], context:
     train, valid = data
     taken = Taken.of(train)
     users = np.unique(train.items.record[train.rows])
-    learned, judged = (_pairs(some, users, taken) for some in (train, valid))
+    learned, judged = _pairs(train, users, taken), _judged(train, valid, users, taken)
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
         value: Tensor = network(batch.inputs["user"], batch.inputs["item"], config.shrink)
         return value
 
+    def missed(network: nn.Module, batch: Batch) -> Tensor:
+        return 1 - cast("GraphVectors", network).gain(batch.inputs["user"], batch.inputs["item"])
+
     def export(network: nn.Module, example: Batch) -> Program:
         return _export(network, taken)
 
     step = Step("all", lambda network: network.parameters(), loss)
-    plan = GradientPlan(lambda: GraphVectors(taken, config), ("user", "item"), (step,), export=export)
+    judge = missed if len(judged) else None  # with nothing held out it runs to its end on the loss
+    plan = GradientPlan(lambda: GraphVectors(taken, config), ("user", "item"), (step,), valid_loss=judge, export=export)
     return fit_gradient(plan, learned, judged if len(judged) else learned, context)
+
+
+def _judged(train: ItemSet, valid: ItemSet, users: Index, taken: Taken) -> ItemSet:
+    """Held-out pairs that decide which epoch is the best, at most ``JUDGED`` of them; none where nothing is held out.
+
+    The loss on held-out pairs is least long before their ranks are best, so ranks decide.
+    """
+    own = np.isin(valid.rows, train.rows) if valid.items is train.items else np.zeros(len(valid), dtype=bool)
+    pairs = _pairs(ItemSet(valid.items, valid.rows[~own]), users, taken)
+    kept = np.random.default_rng(0).permutation(len(pairs))[:JUDGED]
+    return ItemSet(pairs.items, np.sort(pairs.rows[kept]))
 
 
 def _pairs(some: ItemSet, users: Index, taken: Taken) -> ItemSet:
