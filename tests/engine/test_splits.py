@@ -64,6 +64,27 @@ def test_groups_stay_together_and_an_unknown_key_is_named(dataset: Make) -> None
         make_split(points, SplitTable(policy="group", key="sex"), seed=0)
 
 
+def test_units_that_share_a_near_duplicate_stay_together_through_chains_too(dataset: Make) -> None:
+    points = dataset("colour", "points")
+    assert points.subjects is not None
+    pairs = [(k, k + 3, "near") for k in range(0, 21, 3)] + [(40, 70, "exact")]
+    linked = set(range(0, 24, 3)), {40, 70}
+    apart = 0
+    for seed in range(6):
+        table = SplitTable(test=0.3, valid=0.3, duplicates_whole=True)
+        split = make_split(points, table, seed=seed, duplicates=pairs)
+        roles = {role: set(split.records(role).tolist()) for role in ROLES}
+        assert all(any(some <= role for role in roles.values()) for some in linked)
+        assert not set(points.subjects[list(roles["train"])]) & set(points.subjects[list(roles["test"])])
+        plain = make_split(points, SplitTable(test=0.3, valid=0.3), seed=seed)
+        apart += not any(linked[0] <= set(plain.records(role).tolist()) for role in ROLES)
+    assert apart  # without it they are torn apart
+    without = make_split(points, SplitTable(duplicates_whole=True), seed=0)
+    assert without.to_dict(points) == make_split(points, SplitTable(), seed=0).to_dict(points)
+    with pytest.raises(UsageError, match="duplicates_whole: expected policy 'subject' or 'group', got 'scaffold'"):
+        make_split(points, SplitTable(policy="scaffold", duplicates_whole=True), seed=0)
+
+
 def test_a_given_split_is_what_is_given(dataset: Make) -> None:
     points = dataset("colour", "points")
     table = SplitTable(

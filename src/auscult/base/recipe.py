@@ -77,6 +77,11 @@ class SplitTable(Config):
         0.0, ge=0, lt=1, description="Share of subjects kept away whole beside the split in time."
     )
     seed: int = Field(0, description="Seed of the draw.")
+    duplicates_whole: bool = Field(
+        False,
+        description="Keep units that share a near-duplicate on one side, and chains of them: policies 'subject' and "
+        "'group'.",
+    )
     on_leak: Literal["fail", "report"] = Field(
         "fail", description="What to do when training and test share a subject or a near-duplicate."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,7 +96,14 @@ class Split:
         return {"policy": self.policy, "unit": self.unit, "counts": counts, "rows": rows}
 
 
-def make_split(dataset: Dataset, table: SplitTable, *, seed: int, fold: tuple[int, int] | None = None) -> Split:
+def make_split(
+    dataset: Dataset,
+    table: SplitTable,
+    *,
+    seed: int,
+    fold: tuple[int, int] | None = None,
+    duplicates: Sequence[tuple[int, int, str]] = (),
+) -> Split:
     """Split a dataset by the rule of the recipe.
 
     Parameters
@@ -109,15 +116,22 @@ def make_split(dataset: Dataset, table: SplitTable, *, seed: int, fold: tuple[in
         Added to the seed of the table; the seeds of a study go here.
     fold : (int, int), optional
         Which fold of how many is the test, in cross-validation.
+    duplicates : sequence of (int, int, str)
+        Pairs of records with nearly the same content, for ``duplicates_whole``.
 
     Raises
     ------
     DataError
         If a role would be empty, or a subject key is needed and the records have none.
     UsageError
-        If a record name or a group key is unknown.
+        If a record name or a group key is unknown, or near-duplicates cannot be kept whole by this policy.
     """
     rng = np.random.default_rng([table.seed, seed])
+    if table.duplicates_whole and table.policy not in ("subject", "group"):
+        raise UsageError(
+            f"[split] duplicates_whole: expected policy 'subject' or 'group', got '{table.policy}'; "
+            "leave it out and look at the leaks that the evidence lists"
+        )
     if table.policy == "given":
         split = _given(dataset, table, rng)
     elif table.policy == "time-within-subject":
@@ -125,7 +139,10 @@ def make_split(dataset: Dataset, table: SplitTable, *, seed: int, fold: tuple[in
     elif table.policy == "per-user-holdout":
         split = _per_user(dataset, table, rng)
     else:
-        split = _by_units(dataset, table, rng, fold)
+        keys, unit = units_of(dataset, table)
+        if table.duplicates_whole:
+            keys = _joined(keys, duplicates)
+        split = _by_units(dataset, table, rng, keys=keys, unit=unit, fold=fold)
     if table.cross_fit:
         split = _with_folds(dataset, table, split, rng)
     elif table.refit:
@@ -178,8 +195,28 @@ def units_of(dataset: Dataset, table: SplitTable) -> tuple[npt.NDArray[np.str_],
     return dataset.hashes, "record"
 
 
-def _by_units(dataset: Dataset, table: SplitTable, rng: np.random.Generator, fold: tuple[int, int] | None) -> Split:
-    keys, unit = units_of(dataset, table)
+def _joined(keys: npt.NDArray[np.str_], pairs: Sequence[tuple[int, int, str]]) -> npt.NDArray[np.str_]:
+    """Give units that a pair of records links one key, the first of theirs; through others too."""
+    from scipy import sparse
+    from scipy.sparse.csgraph import connected_components
+
+    names, unit = np.unique(keys, return_inverse=True)
+    first, second = (unit[np.array([p[k] for p in pairs], dtype=np.int64)] for k in (0, 1))
+    links = sparse.coo_array((np.ones(len(pairs)), (first, second)), shape=(len(names), len(names)))
+    _, part = connected_components(links, directed=False)
+    _, at = np.unique(part, return_index=True)
+    return np.asarray(names[at][part][unit])
+
+
+def _by_units(
+    dataset: Dataset,
+    table: SplitTable,
+    rng: np.random.Generator,
+    *,
+    keys: npt.NDArray[np.str_],
+    unit: str,
+    fold: tuple[int, int] | None,
+) -> Split:
     live = _live(dataset)
     names, inverse, counts = np.unique(keys[live], return_inverse=True, return_counts=True)
     by_size = table.policy == "scaffold"

@@ -48,7 +48,8 @@ def make_splits(bench: Bench, seed: int) -> tuple[Split, ...]:
     recipe = bench.recipe
     folds = recipe.study.folds
     chosen = [(k, folds) for k in range(folds)] if folds else [None]
-    splits = tuple(make_split(bench.dataset, recipe.split, seed=seed, fold=fold) for fold in chosen)
+    pairs = bench.duplicates if recipe.split.duplicates_whole else ()
+    splits = tuple(make_split(bench.dataset, recipe.split, seed=seed, fold=fold, duplicates=pairs) for fold in chosen)
     for split in splits:
         require_no_leak(find_leaks(bench.dataset, split, bench.duplicates), bench.dataset, on_leak=recipe.split.on_leak)
     return splits
@@ -85,7 +86,8 @@ def fit_final(bench: Bench, name: str) -> Fit:
 
 def make_split_without_test(bench: Bench, table: Any) -> Split:
     """Fold 0's test becomes training: every record is in training or validation."""
-    split = make_split(bench.dataset, table, seed=0, fold=(0, bench.recipe.study.folds))
+    pairs = bench.duplicates if table.duplicates_whole else ()
+    split = make_split(bench.dataset, table, seed=0, fold=(0, bench.recipe.study.folds), duplicates=pairs)
     role = np.where(split.role == "test", "train", split.role)
     return replace(split, role=role)
 
