@@ -95,7 +95,10 @@ class GraphVectors(nn.Module):
         whole = torch.stack(self.steps()).mean(dim=0)
         users, items = whole[: self.n_users], whole[self.n_users :]
         return torch.cat(
-            [self._gains(users, items, u, i) for u, i in zip(user.split(CHUNK), item.split(CHUNK), strict=True)]
+            [
+                self._gains(users, items, u, i)
+                for u, i in zip(torch.split(user, CHUNK), torch.split(item, CHUNK), strict=True)
+            ]
         ).mean()
 
     def _gains(self, users: Tensor, items: Tensor, user: Tensor, item: Tensor) -> Tensor:
