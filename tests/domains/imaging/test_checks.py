@@ -122,3 +122,17 @@ def test_another_spacing_and_orientation() -> None:
     (turned,) = found("orientation", volumes([np.eye(3)] * 11 + [np.eye(3)[[1, 0, 2]]]))
     assert (turned.records, turned.severity) == (("r11",), "info")
     assert found("spacing", volumes([np.eye(3), np.diag([9.0, 1.0, 1.0])])) == []  # too few to say what is usual
+
+
+def marked(codes: list[list[int]]) -> RecordBatch:
+    fields = (Field("image", "array", "HWC", unit="1/255"), Field("box_label", "category", ragged=True))
+    labels = Ragged.of([np.array(c, dtype=np.int64) for c in codes])
+    columns = {"image": np.zeros((len(codes), 16, 16, 3), np.uint8), "box_label": labels}
+    return RecordBatch(fields, columns, np.array([f"r{k}" for k in range(len(codes))]))
+
+
+def test_pictures_without_a_box_are_counted_where_others_have_some() -> None:
+    assert found("no-boxes", marked([[0], [1, 1]])) == []
+    assert found("no-boxes", marked([[], []])) == []
+    (finding,) = found("no-boxes", marked([[0], []]), marked([[], [2]]))
+    assert (finding.count, finding.records, finding.severity) == (2, ("r1", "r0"), "info")

@@ -46,6 +46,7 @@ DOMAIN = Domain(
         "saturated": f"{_HERE}.checks:saturated",
         "blur": f"{_HERE}.checks:blur",
         "alike-across-subjects": f"{_HERE}.checks:alike_across_subjects",
+        "no-boxes": f"{_HERE}.checks:no_boxes",
         "label-conflicts": f"{_HERE}.checks:label_conflicts",
     },
     examples={

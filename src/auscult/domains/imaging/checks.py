@@ -144,6 +144,18 @@ def alike_across_subjects(batches: Batches) -> list[Finding]:
     ]
 
 
+def no_boxes(batches: Batches) -> list[Finding]:
+    """Pictures without a box among pictures that have some: background, or a thing that was not marked."""
+    empty: list[str] = []
+    n_marked = 0
+    for batch in batches:
+        if batch.has("box_label"):
+            bare = batch.ragged("box_label").lengths == 0
+            empty += batch.record[bare].tolist()
+            n_marked += int((~bare).sum())
+    return _finding("no-boxes", "pictures without a box", empty, "info") if n_marked else []
+
+
 def label_conflicts(batches: Batches) -> list[Finding]:
     """Pictures that show nearly the same and carry different labels."""
     seen = _Seen(batches)

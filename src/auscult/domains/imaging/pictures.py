@@ -1,4 +1,4 @@
-"""Pictures of the report that are drawn of simulated records: what carried an answer, and masks on their slices."""
+"""Pictures of the report, drawn of simulated records: what carried an answer, masks on their slices, and boxes."""
 
 from __future__ import annotations
 
@@ -82,3 +82,53 @@ def _paint_masks(sheet: Sheet, *, volumes: Sequence[Array], masks: Sequence[Arra
             one.set_axis_off()
             one.imshow(with_labels(volume[k], mask[k]), origin="lower")
             one.set_title(f"slice {k + 1} of {len(volume)}")
+
+
+def boxes_figure(
+    images: Sequence[Array], found: Sequence[tuple[Array, Array, Array]], labels: Sequence[str], *, least: float
+) -> Figure:
+    """Draw pictures with the boxes that were found on them.
+
+    Parameters
+    ----------
+    images : sequence of (H, W, 3) arrays
+        0 to 1.
+    found : sequence of (boxes, labels, scores)
+        Corners in pixels (M, 4), numbers of classes (M,) and scores (M,) of each picture.
+    labels : sequence of str
+        Names of the classes.
+    least : float
+        Boxes below this score are not drawn.
+    """
+    return picture(
+        "boxes",
+        "Boxes on simulated pictures",
+        f"Simulated records with the boxes that were found on them and their scores; boxes below {least:.2f} are not "
+        "drawn. Corners far from the thing, or two boxes on one thing, would show here.",
+        height_in=2.6 * ((len(images) + 1) // 2),
+        paint=partial(_paint_boxes, images=images, found=found, labels=labels, least=least),
+    )
+
+
+def _paint_boxes(
+    sheet: Sheet,
+    *,
+    images: Sequence[Array],
+    found: Sequence[tuple[Array, Array, Array]],
+    labels: Sequence[str],
+    least: float,
+) -> None:
+    from matplotlib.patches import Rectangle
+
+    axes = sheet.subplots((len(images) + 1) // 2, 2, squeeze=False).ravel()
+    for one in axes:
+        one.set_axis_off()
+    for one, image, (boxes, codes, scores) in zip(axes, images, found, strict=False):
+        one.imshow(image)
+        told = []
+        for box, code, score in zip(boxes, codes, scores, strict=True):
+            if score >= least:
+                x, y, right, below = (float(v) for v in box)
+                one.add_patch(Rectangle((x, y), right - x, below - y, fill=False, edgecolor="#e69f00", linewidth=1.5))
+                told.append(f"{labels[int(code)]} {score:.2f}")
+        one.set_title(", ".join(told) or "none")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as Sheet
+from matplotlib.patches import Rectangle
 
 from auscult.base.arrays import Ragged
 from auscult.base.contracts import Field, RecordBatch
 from auscult.base.errors import ReadError
+from auscult.domains.imaging.pictures import _paint_boxes
 from auscult.domains.imaging.tasks.object_detection import ObjectDetection, ObjectDetectionConfig
 
 LABELS = ("7 scissors", "9 scissors", "forceps")
@@ -65,3 +68,20 @@ def test_what_is_refused() -> None:
         TASK.prepare(batch([0] * 13))
     with pytest.raises(ReadError, match=r"image: expected at least 16 pixels along each side, got \(10, 40\)"):
         TASK.prepare(batch([0], shape=(10, 40)))
+
+
+def test_boxes_are_drawn_in_the_picture_that_the_network_sees() -> None:
+    made = TASK.prepare(batch([1, 2]))
+    items = TASK.cut(made)
+    maps = np.zeros((1, 2 + 4, 4, 4), np.float32)
+    maps[0, 1, 1, 1] = 0.8
+    maps[0, 2:, 1, 1] = (24 - 6.4, 24 - 9.6, 38.4 - 24, 25.6 - 24)
+    outputs = TASK.join(made, items, {"map": maps})
+    (figure,) = TASK.draw(made, outputs, lambda inputs: {})
+    assert "forceps 0.80" in figure.svg
+    sheet = Sheet()
+    found = [(outputs.ragged("box")[0] * 0.32, outputs.ragged("label")[0], outputs.ragged("score")[0])]
+    _paint_boxes(sheet, images=[np.zeros((64, 64, 3))], found=found, labels=TASK.spec.labels, least=0.3)
+    (drawn,) = sheet.axes[0].patches
+    assert isinstance(drawn, Rectangle)
+    np.testing.assert_allclose([*drawn.get_xy(), drawn.get_width(), drawn.get_height()], [6.4, 9.6, 32, 16], atol=1e-4)

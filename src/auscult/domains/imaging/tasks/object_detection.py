@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column, Ragged, require_finite
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, TaskSpec
+from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
 from auscult.domains.imaging.preprocess.boxes import decoded
 from auscult.domains.imaging.preprocess.grid import resized
@@ -17,6 +17,7 @@ from auscult.domains.imaging.preprocess.region import region, region_features
 from auscult.domains.imaging.tasks.common import image_axes, rows_of
 
 MOST_TARGETS = 12
+DRAWN_SCORE = 0.3
 CLASSES = ("scissors", "forceps", "handle")
 
 
@@ -159,3 +160,13 @@ class ObjectDetection:
                 "label": batch.ragged("box_label").take(items.record),
             }
         return Outputs(made, items.record, None, target)
+
+    def draw(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[Any]:
+        """Draw the boxes on a few pictures, as the network sees them."""
+        from auscult.domains.imaging.pictures import boxes_figure
+
+        scale = self._scale(batch)[outputs.record]
+        images = [np.asarray(batch.dense("image"))[row].astype(np.float32) / 255 for row in outputs.record]
+        parts = (outputs.ragged(name) for name in ("box", "label", "score"))
+        found = [(box * s, label, score) for box, label, score, s in zip(*parts, scale, strict=True)]
+        return [boxes_figure(images, found, self.spec.labels, least=DRAWN_SCORE)]
