@@ -53,9 +53,10 @@ class Spent:
 
 
 def typed() -> str:
-    """The command that is running, as it can be typed again from the project's folder."""
+    """The command that is running, as it can be typed again from the project's folder; no path of a machine."""
     script, *arguments = sys.argv
-    shown = [f"benchmarks/{Path(script).name}", *(a.replace(f"{ROOT}/", "") for a in arguments)]
+    inside = [a.replace(f"{ROOT}/", "") for a in arguments]
+    shown = [f"benchmarks/{Path(script).name}", *("PATH" if a.startswith(("/", "~")) else a for a in inside)]
     return " ".join(["python", *shown])
 
 
