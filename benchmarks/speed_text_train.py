@@ -121,8 +121,8 @@ def measure(count: int, *, repeats: int, folder: str = MODEL) -> dict[str, Any]:
 def main() -> int:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--texts", type=int, default=256, help="how many texts")
-    parser.add_argument("--repeats", type=int, default=3, help="rounds")
+    parser.add_argument("--texts", type=int, default=96, help="how many texts")
+    parser.add_argument("--repeats", type=int, default=2, help="rounds")
     given = parser.parse_args()
     made = measure(given.texts, repeats=given.repeats)
     context = {**made.pop("context"), "repeats": given.repeats, "threads": THREADS, "encoder": MODEL}
