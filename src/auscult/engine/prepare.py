@@ -33,6 +33,8 @@ from auscult.engine.task_files import file_hashes, located
 CHUNK_BYTES = 8 << 20
 CHUNK_SOURCES = 64
 IN_PROCESS_BYTES = 2 << 20
+WORKER_CHUNKS = 32
+"""Chunks of one worker process at the most: starting one takes about as long as a chunk of pictures."""
 FORMAT = 1
 LIMIT_STATUS = 75
 """Exit status of a worker that met a limit of the disk (EX_TEMPFAIL of sysexits.h)."""
@@ -115,11 +117,11 @@ def prepare(sources: Sequence[Source], job: PrepareJob, *, cache: Path, workers:
                 _make_shard(chunk, folder, job)
                 bar.advance()
         else:
+            step = min(WORKER_CHUNKS, max(1, -(-len(todo) // (2 * workers))))
+            parts = [todo[i : i + step] for i in range(0, len(todo), step)]
             with ThreadPoolExecutor(workers) as pool:
-                for _ in pool.map(
-                    lambda part: _run_worker(part, job), [todo[i : i + 4] for i in range(0, len(todo), 4)]
-                ):
-                    bar.advance(4)
+                for part, _ in zip(parts, pool.map(lambda part: _run_worker(part, job), parts), strict=True):
+                    bar.advance(len(part))
     return folders
 
 
