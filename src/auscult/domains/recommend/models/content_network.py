@@ -117,10 +117,16 @@ def _tower(n_inputs: int, config: ContentRankerConfig) -> nn.Sequential:
 
 
 def fit_content(config: ContentRankerConfig, data: tuple[ItemSet, ItemSet], context: FitContext) -> GradientFitted:
-    """Train the networks, and export them as one graph."""
+    """Train the networks, and export them as one graph.
+
+    Which epoch is kept is decided by the pairs of validation. Where all of these are of devices that training does not
+    know, as with new devices, a tenth of the training pairs is held out for it.
+    """
     train, valid = data
     numbers, _ = shelf_of(train)
     learned, judged = (learning_set(some, train, numbers, config.history) for some in (train, valid))
+    if not len(judged):
+        learned, judged = _held_out(learned, np.random.default_rng([context.seed, 5]))
 
     def loss(learner: nn.Module, batch: Batch) -> Tensor:
         value: Tensor = learner(*batch.inputs.values())
@@ -132,7 +138,15 @@ def fit_content(config: ContentRankerConfig, data: tuple[ItemSet, ItemSet], cont
         (Step("all", lambda learner: learner.parameters(), loss),),
         export=_export,
     )
-    return fit_gradient(plan, learned, judged if len(judged) else learned, context)
+    return fit_gradient(plan, learned, judged, context)
+
+
+def _held_out(pairs: ItemSet, rng: np.random.Generator) -> tuple[ItemSet, ItemSet]:
+    """Divide pairs into those to learn from and a tenth, at least one, to judge epochs by."""
+    rows = rng.permutation(pairs.rows)
+    n_judged = max(1, len(rows) // 10)
+    judged, learned = np.sort(rows[:n_judged]), np.sort(rows[n_judged:])
+    return ItemSet(pairs.items, learned), ItemSet(pairs.items, judged)
 
 
 class _Learner(nn.Module):
