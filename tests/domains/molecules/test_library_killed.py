@@ -16,7 +16,8 @@ import auscult
 from auscult.domains.molecules.readers.smiles_table import BATCH_ROWS
 from auscult.domains.molecules.simulate.compounds import make_compounds
 
-PARTS = 7
+PARTS = 11
+"""More than three workers end in two runs, each finishing what it had begun when its scan was killed."""
 WAIT_S = 60.0
 COMMAND = [sys.executable, "-c", "from auscult.cli import main; main()", "predict"]
 
