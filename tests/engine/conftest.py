@@ -19,10 +19,10 @@ from toys import DOMAIN
 KEY = "key of these tests"
 
 
-def prepared_from(root: Path, out: Path, task: str, **data: Any) -> Dataset:
+def prepared_from(root: Path, out: Path, task: str, *, key: str = KEY, **data: Any) -> Dataset:
     """Prepare every source below a folder into a dataset."""
     table = DataTable(path=str(root), **data)
-    job = PrepareJob(DOMAIN, task, {}, dict(table.same_subject), KEY)
+    job = PrepareJob(DOMAIN, task, {}, dict(table.same_subject), key)
     shards = prepare(find_sources(root, DOMAIN).sources, job, cache=out / "cache", workers=1, report=Silent())
     return assemble(shards, out / "dataset", data=table, extra_aside=[])
 

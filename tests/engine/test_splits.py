@@ -11,9 +11,12 @@ import pytest
 
 from auscult.base.contracts import Items
 from auscult.base.errors import DataError, UsageError
-from auscult.base.recipe import SplitTable
+from auscult.base.recipe import EvaluateTable, SplitTable
 from auscult.engine.dataset import Dataset
+from auscult.engine.evaluate import judge_for
+from auscult.engine.prepare import make_task
 from auscult.engine.splits import ROLES, Split, make_split
+from toys import DOMAIN
 from toys.examples import ids, write_toy
 
 Make = Callable[..., Dataset]
@@ -64,6 +67,27 @@ def test_groups_stay_together_and_an_unknown_key_is_named(dataset: Make) -> None
         make_split(points, SplitTable(policy="group", key="sex"), seed=0)
 
 
+def test_another_key_of_the_pseudonyms_draws_the_same(dataset: Make) -> None:
+    table = SplitTable(cross_fit=3)
+    spec = make_task(DOMAIN, "colour", {}).spec
+    first, second = dataset("colour", "points"), dataset("colour", "points", key="another key")
+    assert first.subjects is not None
+    assert second.subjects is not None
+    assert not set(first.subjects) & set(second.subjects)
+    for seed in range(3):
+        assert make_split(first, table, seed=seed).to_dict(first) == make_split(second, table, seed=seed).to_dict(
+            second
+        )
+        folds = [make_split(d, SplitTable(), seed=seed, fold=(1, 4)).to_dict(d) for d in (first, second)]
+        assert folds[0] == folds[1]
+    assert (
+        judge_for(first, spec, EvaluateTable()).keys.tolist() == judge_for(second, spec, EvaluateTable()).keys.tolist()
+    )
+    pairs = [[a == b for b in first.subjects] for a in first.subjects]
+    assert first.subject_order is not None
+    assert pairs == [[a == b for b in first.subject_order] for a in first.subject_order]
+
+
 def test_units_that_share_a_near_duplicate_stay_together_through_chains_too(dataset: Make) -> None:
     points = dataset("colour", "points")
     assert points.subjects is not None
@@ -78,6 +102,9 @@ def test_units_that_share_a_near_duplicate_stay_together_through_chains_too(data
         assert not set(points.subjects[list(roles["train"])]) & set(points.subjects[list(roles["test"])])
         plain = make_split(points, SplitTable(test=0.3, valid=0.3), seed=seed)
         apart += not any(linked[0] <= set(plain.records(role).tolist()) for role in ROLES)
+        folds = make_split(points, table.model_copy(update={"cross_fit": 4}), seed=seed, duplicates=pairs)
+        fold = dict(zip(folds.record.tolist(), folds.fold.tolist(), strict=True))
+        assert all(len({fold[r] for r in some}) == 1 for some in linked)
     assert apart  # without it they are torn apart
     without = make_split(points, SplitTable(duplicates_whole=True), seed=0)
     assert without.to_dict(points) == make_split(points, SplitTable(), seed=0).to_dict(points)

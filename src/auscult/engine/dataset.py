@@ -56,6 +56,14 @@ class Dataset:
         return self._batch_column("subject")
 
     @cached_property
+    def subject_order(self) -> npt.NDArray[np.str_] | None:
+        """Number of each record's subject, (R,), as text that sorts; see ``in_order``.
+
+        Draws are made over these: over pseudonyms, another key would draw another split from the same seed.
+        """
+        return None if self.subjects is None else np.char.mod("%09d", in_order(self.subjects, self.names))
+
+    @cached_property
     def groups(self) -> dict[str, npt.NDArray[np.str_]]:
         """Group keys that every record has, each (R,)."""
         keys = [set(b.groups) for b in self.batches()]
@@ -111,6 +119,20 @@ class Dataset:
 
     def __len__(self) -> int:
         return int(self.starts[-1])
+
+
+def in_order(keys: npt.NDArray[np.str_], names: npt.NDArray[np.str_]) -> Index:
+    """Number subjects, (R,), by the natural order of their records' names, so that a pseudonym decides nothing.
+
+    Subjects whose records have equal names in different folders keep the order of the records.
+    """
+    first: dict[str, tuple[int, str]] = {}
+    for key, name in zip(keys.tolist(), names.tolist(), strict=True):
+        short = name.rpartition("/")[2].partition("#")[0]
+        place = (int(short), "") if short.isdigit() else (0, short)
+        first[key] = min(first.get(key, place), place)
+    order = {key: n for n, key in enumerate(sorted(first, key=lambda k: first[k]))}
+    return np.array([order[k] for k in keys.tolist()], dtype=np.int64)
 
 
 def assemble(shards: Sequence[Path], folder: Path, *, data: DataTable, extra_aside: Sequence[SetAside]) -> Dataset:

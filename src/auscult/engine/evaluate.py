@@ -122,9 +122,8 @@ def higher_is_better(name: str) -> bool:
 
 def judge_for(dataset: Dataset, spec: TaskSpec, table: EvaluateTable) -> Judge:
     """Judge whose units are subjects where the records name them, else records."""
-    by_subject = spec.resample == "subject" and dataset.subjects is not None
-    keys = dataset.subjects if by_subject and dataset.subjects is not None else np.arange(len(dataset)).astype(np.str_)
-    return Judge(spec, keys, table)
+    keys = dataset.subject_order if spec.resample == "subject" else None
+    return Judge(spec, np.arange(len(dataset)).astype(np.str_) if keys is None else keys, table)
 
 
 def mean_figures(each: Sequence[Figures]) -> Figures:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from auscult.base.contracts import Index, Items, ItemSet
 from auscult.base.errors import DataError, UsageError, unknown
 from auscult.base.recipe import SplitTable
-from auscult.engine.dataset import Dataset
+from auscult.engine.dataset import Dataset, in_order
 from auscult.engine.split_in_time import SplitProtocol, split_ranges
 
 ROLES = ("train", "valid", "test")
@@ -139,12 +139,9 @@ def make_split(
     elif table.policy == "per-user-holdout":
         split = _per_user(dataset, table, rng)
     else:
-        keys, unit = units_of(dataset, table)
-        if table.duplicates_whole:
-            keys = _joined(keys, duplicates)
-        split = _by_units(dataset, table, rng, keys=keys, unit=unit, fold=fold)
+        split = _by_units(dataset, table, rng, duplicates=duplicates, fold=fold)
     if table.cross_fit:
-        split = _with_folds(dataset, table, split, rng)
+        split = _with_folds(split, _fold_keys(dataset, table, duplicates), table, rng)
     elif table.refit:
         given_back = split.role == "valid"
         split = replace(split, role=np.where(given_back, "train", split.role), fold=np.where(given_back, 0, split.fold))
@@ -154,9 +151,8 @@ def make_split(
     return split
 
 
-def _with_folds(dataset: Dataset, table: SplitTable, split: Split, rng: np.random.Generator) -> Split:
+def _with_folds(split: Split, keys: npt.NDArray[np.str_], table: SplitTable, rng: np.random.Generator) -> Split:
     """Give validation back to training, and deal the training units to folds."""
-    keys = _fold_keys(dataset, table)
     known = np.isin(split.role, ("train", "valid"))
     units, index = np.unique(keys[split.record[known]], return_inverse=True)
     if len(units) < table.cross_fit:
@@ -167,13 +163,15 @@ def _with_folds(dataset: Dataset, table: SplitTable, split: Split, rng: np.rando
     return replace(split, role=np.where(known, "train", split.role), fold=fold)
 
 
-def _fold_keys(dataset: Dataset, table: SplitTable) -> npt.NDArray[np.str_]:
+def _fold_keys(dataset: Dataset, table: SplitTable, duplicates: Sequence[tuple[int, int, str]]) -> npt.NDArray[np.str_]:
     """What stays whole in cross-fitting, for each record."""
     if table.fold_key and table.fold_key not in dataset.groups:
         raise UsageError(unknown("group key", table.fold_key, dataset.groups, where="[split] fold_key"))
     if table.fold_key:
-        return dataset.groups[table.fold_key]
-    return units_of(dataset, table if table.policy in ("group", "scaffold") else SplitTable(policy="subject"))[0]
+        keys = dataset.groups[table.fold_key]
+    else:
+        keys, _ = units_of(dataset, table if table.policy in ("group", "scaffold") else SplitTable(policy="subject"))
+    return _joined(keys, duplicates) if table.duplicates_whole else keys
 
 
 def _whole(policy: str, unit: str, roles: Mapping[str, Index]) -> Split:
@@ -190,8 +188,8 @@ def units_of(dataset: Dataset, table: SplitTable) -> tuple[npt.NDArray[np.str_],
         if key not in dataset.groups:
             raise UsageError(unknown("group key", key, dataset.groups, where="[split] key"))
         return dataset.groups[key], key
-    if dataset.subjects is not None:
-        return dataset.subjects, "subject"
+    if dataset.subject_order is not None:
+        return dataset.subject_order, "subject"
     return dataset.hashes, "record"
 
 
@@ -213,10 +211,12 @@ def _by_units(
     table: SplitTable,
     rng: np.random.Generator,
     *,
-    keys: npt.NDArray[np.str_],
-    unit: str,
+    duplicates: Sequence[tuple[int, int, str]],
     fold: tuple[int, int] | None,
 ) -> Split:
+    keys, unit = units_of(dataset, table)
+    if table.duplicates_whole:
+        keys = _joined(keys, duplicates)
     live = _live(dataset)
     names, inverse, counts = np.unique(keys[live], return_inverse=True, return_counts=True)
     by_size = table.policy == "scaffold"
@@ -282,7 +282,7 @@ def _in_time(dataset: Dataset, table: SplitTable, seed: int) -> Split:
         raise UsageError("[split] segment: expected the readings that are held out at a subject's end, got none")
     live = _live(dataset)
     keys, _ = units_of(dataset, SplitTable(policy="subject"))
-    subject = _in_order(keys[live], dataset.names[live])
+    subject = in_order(keys[live], dataset.names[live])
     length = np.array([dataset.items.position[dataset.items.record == r].max() + table.horizon for r in live])
     protocol = SplitProtocol(table.history, table.segment, table.held_out_subjects)
     ranges = split_ranges(subject, length, protocol=protocol, seed=seed)
@@ -293,17 +293,6 @@ def _in_time(dataset: Dataset, table: SplitTable, seed: int) -> Split:
     record, role_of, begin, end, step_of = (np.array(c) for c in zip(*[r for r in rows if r[3] > r[2]], strict=True))
     none = np.full(len(record), -1, dtype=np.int64)
     return Split("time-within-subject", "stretch of time", record, role_of, begin, end, step_of, none)
-
-
-def _in_order(keys: npt.NDArray[np.str_], names: npt.NDArray[np.str_]) -> Index:
-    """Number subjects by the natural order of their records' names, so that a pseudonym decides nothing."""
-    first: dict[str, tuple[int, str]] = {}
-    for key, name in zip(keys.tolist(), names.tolist(), strict=True):
-        short = name.rpartition("/")[2].partition("#")[0]
-        place = (int(short), "") if short.isdigit() else (0, short)
-        first[key] = min(first.get(key, place), place)
-    order = {key: n for n, key in enumerate(sorted(first, key=lambda k: first[k]))}
-    return np.array([order[k] for k in keys.tolist()], dtype=np.int64)
 
 
 def _per_user(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> Split:
