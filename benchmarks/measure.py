@@ -118,6 +118,59 @@ def peer(name: str, *, setting: str, value: float, ratio: float, note: str = "")
     return {**entry, "note": note} if note else entry
 
 
+def in_turn(
+    ours: Callable[[], object],
+    peers: Mapping[str, Callable[[], Callable[[], object]]],
+    *,
+    amount: float,
+    unit: str,
+    repeats: int,
+    of: tuple[str, str],
+) -> dict[str, Any]:
+    """Time both sides in rounds: ours and every setting of the peer once, one after the other.
+
+    Parameters
+    ----------
+    ours : callable
+        Does the work.
+    peers : mapping of str to callable
+        By the name of a setting: makes what does the work; only the work is timed.
+    amount : float
+        How much work that is.
+    unit : str
+        Unit of the rate, such as ``images/s``.
+    repeats : int
+        Rounds.
+    of : (str, str)
+        Package of the peer, and what of it is called.
+
+    Returns
+    -------
+    dict
+        ``ours`` and ``peers`` as ``comparison`` takes them: median rates, and medians of the ratios of the rounds.
+    """
+    own: list[float] = []
+    other: dict[str, list[float]] = {name: [] for name in peers}
+    for _ in range(repeats):
+        own.append(amount / seconds_of(ours))
+        for name, make in peers.items():
+            other[name].append(amount / seconds_of(make()))
+    package, note = of
+    return {
+        "ours": (median(own), unit),
+        "peers": [
+            peer(
+                package,
+                setting=name,
+                value=median(rates),
+                ratio=median([o / t for o, t in zip(own, rates, strict=True)]),
+                note=note,
+            )
+            for name, rates in other.items()
+        ],
+    }
+
+
 def comparison(
     name: str,
     *,

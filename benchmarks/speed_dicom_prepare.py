@@ -2,10 +2,9 @@
 
 Ours is everything that ``auscult build`` does until the check: finding and hashing files, headers, modality and window,
 the grid, texture for the floor, items, and shards on disk. The peer reads, brings to the same grid and stores its
-pictures; it looks at no header, so values differ where a window is stated. Both
-use as many processes as there are cores. MONAI runs with the settings that its documentation offers for speed: worker
-processes of its data loader, and several sizes of batch; without workers it is as it comes. Settings take turns, and
-each ratio is of one round.
+pictures; it looks at no header, so values differ where a window is stated. Both use as many processes as there are
+cores. MONAI runs with what its documentation offers for speed: worker processes of its data loader, and several sizes
+of batch; its default has no workers.
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ import os
 import sys
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from measure import ONE_THREAD, comparison, median, peer, publish, seconds_of, typed
+from measure import ONE_THREAD, comparison, in_turn, publish, typed
 
 os.environ.update(ONE_THREAD)
 
@@ -70,17 +70,17 @@ def theirs(paths: list[Path], settings: dict[str, int]) -> None:
     from monai.data import DataLoader, Dataset
     from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged, Resized, ScaleIntensityd
 
-    steps = Compose(
-        [
-            LoadImaged("image", reader="PydicomReader", image_only=True),
-            EnsureChannelFirstd("image"),
-            ScaleIntensityd("image"),
-            Resized("image", (GRID, GRID), mode="area"),
-        ]
-    )
-    data = Dataset([{"image": str(path)} for path in paths], steps)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # a decoder for graphics processors is not there
+        steps = Compose(
+            [
+                LoadImaged("image", reader="PydicomReader", image_only=True),
+                EnsureChannelFirstd("image"),
+                ScaleIntensityd("image"),
+                Resized("image", (GRID, GRID), mode="area"),
+            ]
+        )
+        data = Dataset([{"image": str(path)} for path in paths], steps)
         stored = [np.asarray(batch["image"]) for batch in DataLoader(data, shuffle=False, **settings)]
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "image.npy", np.concatenate(stored))
@@ -90,25 +90,9 @@ def measure(folder: Path, *, count: int, side: int, repeats: int) -> dict[str, A
     """Time both sides in turn, in images a second."""
     paths = write_folder(folder, count, side)
     theirs(paths[:4], SETTINGS["default (no workers, batches of 1)"])  # the first call pays for what is loaded late
-    own: list[float] = []
-    other: dict[str, list[float]] = {name: [] for name in SETTINGS}
-    for _ in range(repeats):
-        own.append(count / seconds_of(lambda: ours(folder)))
-        for name, settings in SETTINGS.items():
-            other[name].append(count / seconds_of(lambda s=settings: theirs(paths, s)))
-    return {
-        "ours": (median(own), "images/s"),
-        "peers": [
-            peer(
-                "monai",
-                setting=name,
-                value=median(rates),
-                ratio=median([o / t for o, t in zip(own, rates, strict=True)]),
-                note="LoadImaged, PydicomReader",
-            )
-            for name, rates in other.items()
-        ],
-    }
+    peers = {name: partial(partial, theirs, paths, settings) for name, settings in SETTINGS.items()}
+    what = ("monai", "LoadImaged, PydicomReader")
+    return in_turn(partial(ours, folder), peers, amount=count, unit="images/s", repeats=repeats, of=what)
 
 
 def main() -> int:

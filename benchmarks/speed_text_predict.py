@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from measure import comparison, median, peer, publish, seconds_of, typed
+from measure import comparison, in_turn, publish, typed
 
 os.environ.update({"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")})  # before numpy is loaded
 
@@ -17,6 +17,7 @@ import logging
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,25 +152,14 @@ def measure(count: int, *, repeats: int, folder: str = MODEL, batches: Sequence[
         differing = sum(a != b for a, b in zip(expected, answer(texts), strict=True))
         if differing:
             raise VerifyError(f"{name}: expected equal labels, got {differing} of {count} that differ")
-    mine: list[float] = []
-    others: dict[str, list[float]] = {name: [] for name in peers}
-    for _ in range(repeats):
-        mine.append(count / seconds_of(lambda: own(texts)))
-        for name, answer in peers.items():
-            others[name].append(count / seconds_of(lambda answer=answer: answer(texts)))  # type: ignore[misc]
-    return {
-        "ours": (median(mine), "documents/s"),
-        "peers": [
-            peer(
-                "transformers",
-                setting=name,
-                value=median(rates),
-                ratio=median([o / t for o, t in zip(mine, rates, strict=True)]),
-                note="pipeline",
-            )
-            for name, rates in others.items()
-        ],
-    }
+    return in_turn(
+        partial(own, texts),
+        {name: partial(partial, answer, texts) for name, answer in peers.items()},
+        amount=count,
+        unit="documents/s",
+        repeats=repeats,
+        of=("transformers", "pipeline"),
+    )
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from measure import comparison, median, peer, publish, seconds_of, typed
+from measure import comparison, in_turn, publish, typed
 
 os.environ.update({"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")})  # before numpy is loaded
 
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,27 +96,16 @@ def measure(count: int, *, repeats: int, folder: str = MODEL) -> dict[str, Any]:
     tokens = tokens_of(texts, folder)
     rows, n_tokens = same_texts(tokens, labels), int((tokens > 0).sum())
     ours(tokens[:BATCH], labels[:BATCH], folder)  # the first call pays for what is loaded late
-    own: list[float] = []
-    other: dict[str, list[float]] = {name: [] for name in SETTINGS}
-    for _ in range(repeats):
-        own.append(n_tokens / seconds_of(lambda: ours(tokens, labels, folder)))
-        for name, settings in SETTINGS.items():
-            train = theirs(rows, settings, folder)
-            other[name].append(n_tokens / seconds_of(train))
-    return {
-        "ours": (median(own), "tokens/s"),
-        "peers": [
-            peer(
-                "transformers",
-                setting=name,
-                value=median(rates),
-                ratio=median([o / t for o, t in zip(own, rates, strict=True)]),
-                note="Trainer",
-            )
-            for name, rates in other.items()
-        ],
-        "context": {"texts": count, "tokens": n_tokens, "padded_to": int(tokens.shape[1]), "batch": BATCH},
-    }
+    made = in_turn(
+        partial(ours, tokens, labels, folder),
+        {name: partial(theirs, rows, settings, folder) for name, settings in SETTINGS.items()},
+        amount=n_tokens,
+        unit="tokens/s",
+        repeats=repeats,
+        of=("transformers", "Trainer"),
+    )
+    about = {"texts": count, "tokens": n_tokens, "padded_to": int(tokens.shape[1]), "batch": BATCH}
+    return {**made, "context": about}
 
 
 def main() -> int:

@@ -65,9 +65,9 @@ def probes(
     inputs, real = test.inputs(), test.target()
     drafts = chosen(record, run(inputs)["tokens"])
     first = np.unique(record, return_index=True)[1]
-    known = {piece for row in _once(roles["train"]) for piece in runs_of(_text(row))}
+    known = {piece for row in _once(roles["train"]) for piece in runs_of(text_of(row))}
     counts = np.array(
-        [[_counted(d, known), _counted(_text(real[k]), known)] for d, k in zip(drafts.texts, first, strict=True)]
+        [[_counted(d, known), _counted(text_of(real[k]), known)] for d, k in zip(drafts.texts, first, strict=True)]
     )
     found, spec = [], context.spec
     for metric, suffix, runs, copied in (
@@ -79,7 +79,7 @@ def probes(
         found.append(Probe(replace(spec, metrics=(metric,)), outputs, suffix))
     told = run({**{name: values[first] for name, values in inputs.items()}, "given": real[first]})["log_probability"]
     whole = np.flatnonzero(np.isfinite(told))
-    words = np.array([max(len(_WORD.findall(_text(real[k]))), 1) for k in first])
+    words = np.array([max(len(_WORD.findall(text_of(real[k]))), 1) for k in first])
     outputs = Outputs({"log_probability": told[whole]}, drafts.record[whole], None, {"words": words[whole]})
     if len(whole):
         found.append(Probe(replace(spec, metrics=("perplexity",)), outputs))
@@ -109,5 +109,6 @@ def _once(items: ItemSet) -> Iterable[Array]:
     return items.target(np.unique(items.items.record[items.rows], return_index=True)[1])
 
 
-def _text(row: Array) -> str:
+def text_of(row: Array) -> str:
+    """Return the text of bytes that are padded with -1."""
     return np.asarray(row)[np.asarray(row) >= 0].astype(np.uint8).tobytes().decode("utf-8", errors="replace")

@@ -42,7 +42,7 @@ from auscult.domains.text.preprocess.facts import (
     stated_facts,
 )
 from auscult.domains.text.tasks.common import TEXT, TEXT_FIELD, text_key
-from auscult.domains.text.tasks.draft_probes import Drafts, probes
+from auscult.domains.text.tasks.draft_probes import Drafts, probes, text_of
 
 REQUEST_FIELD = Field("request", "text")
 BEHIND_REQUEST = "\x02"
@@ -216,11 +216,6 @@ def as_bytes(texts: Sequence[str], length: int) -> Array:
         values = np.frombuffer(text.encode("utf-8", errors="replace")[:length], dtype=np.uint8)
         rows[row, : len(values)] = values
     return rows
-
-
-def text_of(row: Array) -> str:
-    """Return the text of bytes that are padded with -1."""
-    return np.asarray(row)[np.asarray(row) >= 0].astype(np.uint8).tobytes().decode("utf-8", errors="replace")
 
 
 def chosen(record: Index, tokens: Array) -> Drafts:
