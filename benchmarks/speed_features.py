@@ -45,8 +45,12 @@ def bound(count: int) -> float:
         if process.stdout is not None:
             process.stdout.readline()
     begin = time.perf_counter()
+    for process in running:  # all are told before the first is waited for
+        if process.stdin is not None:
+            process.stdin.write(b"go\n")
+            process.stdin.close()
     for process in running:
-        process.communicate(b"go\n")
+        process.wait()
     return count / (time.perf_counter() - begin)
 
 

@@ -137,15 +137,16 @@ def large_library(scratch: Path, *, count: int) -> None:
     A worker reaches its working size with its fourth part, so the smaller library has at least six parts a worker.
     """
     smiles, what = structures()
-    spent = []
+    folder, spent = release(), []
     for n in (max(count // 4, SETTLED), count):
         path = scratch / "library.csv"
         write_library(path, smiles, n)
-        spent.append(answer(release(), path, scratch / "out"))
+        spent.append(answer(folder, path, scratch / "out"))
     quarter, whole = spent
     rows = sum(1 for _ in (scratch / "out" / "answers.csv").open()) - 1
     context = {
         "input": f"{what}, {len(smiles)} different ones", "rows": rows, "compounds": count,
+        "release": folder.parent.name,
         "peak_memory_gib": round(whole.peak_memory_gib, 3),
         "peak_memory_gib_of_a_quarter": round(quarter.peak_memory_gib, 3),
         "seconds_of_a_quarter": round(quarter.seconds, 1),
