@@ -97,6 +97,34 @@ def test_no_identifier_reaches_the_disk(dataset: Make, tmp_path: Path) -> None:
         assert b"person-" not in path.read_bytes(), path.name
 
 
+def _write_persons(root: Path) -> None:
+    """Records that are named by their persons, in two files; the second has a record that cannot be used."""
+    note = {"text": "leak at valve", "codes": [1, 0, 0]}
+    heads = [{"name": "text", "kind": "text", "dtype": ""}, ids("codes", "C")]
+    people = [("zoe", "ada", "kim"), ("bob", "ada")]
+    for number, names in enumerate(people):
+        rows = [{"record": n, "subject": n, "values": {**note, "text": f"leak {number} {n[0]}"}} for n in names]
+        rows += [{"record": "eve", "subject": "eve", "values": {**note, "text": ""}}] * number
+        write_toy(root / "ward" / f"{number}.toy", heads, rows)
+
+
+def test_a_record_that_is_a_person_has_a_number_for_a_name_and_the_key_changes_no_order(
+    dataset: Make, tmp_path: Path
+) -> None:
+    first = dataset("codes", write=_write_persons)
+    second = dataset("codes", write=_write_persons, key="another key")
+    assert first.names.tolist() == ["ward/0/1", "ward/0/2", "ward/0/3", "ward/1/1", "ward/1/2"]
+    assert first.subjects is not None
+    assert first.subjects.tolist() == [pseudonym(n, KEY) for n in ("zoe", "ada", "kim", "bob", "ada")]
+    assert [a.source for a in first.set_aside] == ["ward/1/3"]
+    for made in (first, second):
+        assert made.subject_order is not None
+        assert made.subject_order.tolist() == [f"{k:09d}" for k in (0, 2, 3, 1, 2)]
+    assert first.hash == second.hash
+    for path in files_under(tmp_path / "codes-0" / "run"):
+        assert not [n for n in (b"zoe", b"ada", b"kim", b"bob", b"eve") if n in path.read_bytes()], path.name
+
+
 def test_two_names_of_one_person_become_one_subject(dataset: Make) -> None:
     plain = dataset("colour", "points")
     joined = dataset("colour", "points", same_subject={"r002": "person-0", "r003": "person-0"})

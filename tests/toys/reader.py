@@ -96,4 +96,5 @@ def _batch(fields: Sequence[Field], good: Sequence[tuple[Mapping[str, Any], list
         np.array([r["record"] for r, _ in good], dtype=np.str_),
         None if None in subject else np.array(subject, dtype=np.str_),
         {k: np.array([r["groups"][k] for r, _ in good], dtype=np.str_) for k in sorted(keys)},
+        all(r["record"] == r.get("subject") for r, _ in good),
     )

@@ -75,6 +75,9 @@ class RecordBatch:
         anything is written. Absent where the source names no subject.
     groups : mapping of str to (N,) array of str
         Keys for splits and subgroups: device model, firmware, site, sex, age band.
+    named_by_subject : bool
+        Whether the name of a record holds the identifier of its subject, as where a record is a person. In a dataset
+        such records have numbers in place of names; an answer names them as its file does.
     """
 
     fields: tuple[Field, ...]
@@ -82,6 +85,7 @@ class RecordBatch:
     record: npt.NDArray[np.str_]
     subject: npt.NDArray[np.str_] | None = None
     groups: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
+    named_by_subject: bool = False
 
     def __post_init__(self) -> None:
         names = [f.name for f in self.fields]
@@ -181,6 +185,7 @@ class RecordBatch:
             np.concatenate([b.record for b in batches]),
             np.concatenate(subjects) if len(subjects) == len(batches) else None,
             {k: np.concatenate([b.groups[k] for b in batches]) for k in sorted(keys)},
+            first.named_by_subject,
         )
 
 

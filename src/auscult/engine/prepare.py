@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -182,11 +182,14 @@ def _make_shard(chunk: Sequence[Source], folder: Path, job: PrepareJob) -> None:
         records = BatchWriter(draft)
         items = _ItemWriter(draft / "items")
         for source in chunk:
+            n_read = 0
             for part in read_source(source, job.domain):
                 if isinstance(part, SetAside):
                     aside.append(part)
                     continue
-                for batch, cut in _prepared(task, _private(part, source, job), aside):
+                private = _private(part, source, job, n_before=n_read)
+                n_read += len(part)
+                for batch, cut in _prepared(task, private, aside):
                     records.append(batch)
                     items.append(cut, len(batch))
         items.close()
@@ -234,16 +237,23 @@ def _prepared(task: Task, batch: RecordBatch, aside: list[SetAside]) -> list[tup
     return [one for row in range(len(batch)) for one in _prepared(task, batch.take(np.array([row])), aside)]
 
 
-def _private(batch: RecordBatch, source: Source, job: PrepareJob) -> RecordBatch:
-    """Give records their full names and subjects their keyed pseudonyms."""
+def _private(batch: RecordBatch, source: Source, job: PrepareJob, *, n_before: int) -> RecordBatch:
+    """Give records their full names and subjects their keyed pseudonyms.
+
+    A record that is named by its subject is named by its number in the source instead, from 1: pseudonyms in the order
+    of names would make draws depend on the key, and the order in which a reader gives persons does not.
+    """
     folder = source.name.rpartition("/")[0]
-    names = np.array([f"{folder}/{r}" if folder else str(r) for r in batch.record], dtype=np.str_)
-    subject = batch.subject
+    if batch.named_by_subject:
+        full = [f"{source.name}/{n_before + k}" for k in range(1, len(batch) + 1)]
+    else:
+        full = [f"{folder}/{r}" if folder else str(r) for r in batch.record]
+    names, subject = np.array(full, dtype=np.str_), batch.subject
     if subject is not None or job.same_subject:
         raw = names if subject is None else subject
         raw = np.array([job.same_subject.get(str(n), str(s)) for n, s in zip(names, raw, strict=True)])
         subject = np.array([pseudonym(s, job.key) for s in raw], dtype=np.str_)
-    return RecordBatch(batch.fields, batch.columns, names, subject, batch.groups)
+    return replace(batch, record=names, subject=subject)
 
 
 def _worker() -> None:

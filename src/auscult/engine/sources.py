@@ -92,7 +92,7 @@ def placed(part: RecordBatch | SetAside, source: Source) -> RecordBatch | SetAsi
     if isinstance(part, SetAside):
         return replace(part, source=full(part.source))
     names = np.array([full(str(name)) for name in part.record], dtype=np.str_)
-    return RecordBatch(part.fields, part.columns, names, part.subject, part.groups)
+    return replace(part, record=names)
 
 
 def read_source(source: Source, domain: Domain) -> Iterator[RecordBatch | SetAside]:
