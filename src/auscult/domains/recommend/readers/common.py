@@ -10,7 +10,7 @@ import polars as pl
 
 from auscult.base.arrays import Array, Column, Ragged
 from auscult.base.contracts import Field, Index, RecordBatch, SetAside
-from auscult.domains.recommend.preprocess.names import NAME_BYTES, Names, as_names
+from auscult.domains.recommend.preprocess.names import NAME_BYTES, Names, as_names, tenths_of
 
 USERS = 8192
 """Users of one batch."""
@@ -29,6 +29,8 @@ REASONS = {
     "again": "that answer again for the same user and item; one that was taken was kept, else the earliest",
 }
 DAY_S = 86_400.0
+TENTH = Field("tenth", "ids")
+"""Which tenth of all users a user is in: all that a split by users needs of a name, and too little to know it by."""
 
 
 def judged(rows: pl.DataFrame) -> pl.DataFrame:
@@ -107,9 +109,10 @@ def _batch(rows: pl.DataFrame, users: Sequence[str], offsets: Index, prefix: str
         if name in rows.columns:
             values = _values(rows.get_column(name), name)
             fields[Field(name, kind, axes, unit=unit, ragged=True)] = Ragged(values, offsets)  # type: ignore[arg-type]
+    fields[TENTH] = tenths_of([u.encode() for u in users])
     columns = {field.name: column for field, column in fields.items()}
     record = np.array([f"{prefix}{u}" for u in users], dtype=np.str_)
-    return RecordBatch(tuple(fields), columns, record, np.array(users, dtype=np.str_))
+    return RecordBatch(tuple(fields), columns, record, np.array(users, dtype=np.str_), named_by_subject=True)
 
 
 def _values(column: pl.Series, name: str) -> Array:

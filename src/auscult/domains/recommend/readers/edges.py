@@ -56,7 +56,7 @@ class EdgesReader:
         kept = rows.filter(pl.col("reason").is_null())
         if kept.is_empty():
             raise ReadError(f"{path.name}: expected links between devices, got none that can be used")
-        yield from (replace(batch, subject=None) for batch in batches(kept))
+        yield from (replace(batch, subject=None, named_by_subject=False) for batch in batches(kept))
         yield from left_out(rows, source.name, path.name)
 
 

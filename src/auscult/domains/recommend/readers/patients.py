@@ -20,7 +20,8 @@ import polars as pl
 from auscult.base.arrays import Column, Ragged
 from auscult.base.contracts import Field, RecordBatch, SetAside, Source
 from auscult.base.errors import ReadError
-from auscult.domains.recommend.preprocess.names import NAME_BYTES, as_names
+from auscult.domains.recommend.preprocess.names import NAME_BYTES, as_names, tenths_of
+from auscult.domains.recommend.readers.common import TENTH
 from auscult.domains.recommend.readers.interactions import InteractionsReader, header_of, roles_of, separator_of
 
 NAME = "patients"
@@ -125,8 +126,10 @@ def batch_of(requests: Sequence[Request]) -> RecordBatch:
         Field("patient", "text"): np.array([json.dumps(r.attributes, sort_keys=True) for r in requests]),
         Field("new_device", "text"): np.array([json.dumps(list(r.fresh), sort_keys=True) for r in requests]),
     }
+    columns[TENTH] = tenths_of(r.patient.encode() for r in requests)
     names = np.array([r.patient for r in requests], dtype=np.str_)
-    return RecordBatch(tuple(columns), {f.name: c for f, c in columns.items()}, names, names)
+    made = {f.name: c for f, c in columns.items()}
+    return RecordBatch(tuple(columns), made, names, names, named_by_subject=True)
 
 
 def _request(line: bytes) -> Request:

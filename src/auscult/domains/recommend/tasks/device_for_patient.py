@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
-from zlib import crc32
 
 import numpy as np
 from pydantic import Field as Setting
@@ -24,13 +23,13 @@ from auscult.base.contracts import Config, Field, Index, Items, LocalFile, Outpu
 from auscult.base.errors import ReadError, RecipeError
 from auscult.domains.recommend.preprocess.advice import Advice, Advised, list_of, told_of
 from auscult.domains.recommend.preprocess.attributes import Attributes, from_json
-from auscult.domains.recommend.preprocess.names import NAME_BYTES, Names, as_names, latest, padded, unpadded
+from auscult.domains.recommend.preprocess.names import NAME_BYTES, Names, as_names, latest, padded, tenths_of, unpadded
 from auscult.domains.recommend.preprocess.rules import KEEP, REMOVE, DeviceTable, Rules, read_rules
 
 METRICS = ("ndcg_at_20", "recall_at_20", "map_at_20", "hit_rate_at_20", "mrr")
 SIMULATED = Path(__file__).parents[1] / "simulate"
-SHARES = (0.6, 0.2, 0.2)
-"""Shares of patients, and of devices, for training, validation and test where a split is made by them."""
+TENTHS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 2])
+"""Role of each tenth of the patients, and of the devices, where a split is made by them: 0 train, 1 valid, 2 test."""
 
 
 class DeviceForPatientConfig(Config):
@@ -99,14 +98,15 @@ class DeviceForPatient:
         ReadError
             If the records are none of patients, or an attribute is none that the rule file declares.
         """
-        if not batch.has("item"):
+        if not (batch.has("item") and batch.has("tenth")):
             raise ReadError(f"expected patients and devices, got {', '.join(batch.columns) or 'nothing'}")
         empty = {"patient": "{}", "new_device": "[]"}
         texts = {
             Field(name, "text"): batch.dense(name) if batch.has(name) else np.full(len(batch), text)
             for name, text in empty.items()
         }
-        made = batch.with_columns(texts, drop=[n for n in batch.columns if n not in ("item", *empty)])
+        kept = ("item", "tenth", *empty)
+        made = batch.with_columns(texts, drop=[n for n in batch.columns if n not in kept])
         for row in range(len(made)):
             self._patient(made, row)
             self._fresh(made, row)
@@ -129,7 +129,7 @@ class DeviceForPatient:
             "index": number,
             "patient": self._patients(batch)[record],
             "device": self.shelf.marks[number - 1],
-            "part": self._part(batch, record, names),
+            "part": self._part(record, names, batch.dense("tenth")),
         }
         return Items(inputs, record, position, names)
 
@@ -250,19 +250,17 @@ class DeviceForPatient:
             )
         return made
 
-    def _part(self, batch: RecordBatch, record: Index, names: Names) -> Array:
+    def _part(self, record: Index, names: Names, tenth: Array) -> Array:
         """Role of each item by patient, device or both."""
-        of_patient = _roles(batch.record.astype(f"S{4 * max(len(r) for r in batch.record)}"))[record]
-        of_device = _roles(names)
+        of_patient, of_device = TENTHS[tenth][record], _roles(names)
         both = np.where(of_patient == of_device, of_patient, -1)
         return {"none": 0 * both, "patient": of_patient, "device": of_device, "both": both}[self._config.cold]
 
 
-def _roles(names: Array) -> Array:
+def _roles(names: Names) -> Index:
     """Role of each name by its hash, (N,): 0 train, 1 validation, 2 test."""
     distinct, inverse = np.unique(names, return_inverse=True)
-    drawn = np.array([crc32(bytes(n) + b"/part") / 2**32 for n in distinct])
-    return np.searchsorted(np.cumsum(SHARES)[:2], drawn, side="right")[inverse.ravel()].astype(np.int64)
+    return np.asarray(TENTHS[tenths_of(distinct)][inverse.ravel()])
 
 
 def read_shelf(path: Path, rules: Rules) -> Shelf:

@@ -55,7 +55,7 @@ class NextItems:
             raise ReadError(f"expected items of users, got {', '.join(batch.columns) or 'nothing'}")
         if batch.has("clicked"):
             batch = _taken(batch)
-        user = {Field("user", "text"): batch.record}  # two users of the same items are two records
+        user = {Field("user", "ids"): np.arange(len(batch))}  # two users of the same items are two records
         return batch.with_columns(user, drop=[n for n in batch.columns if n not in ("item", "part")])
 
     def cut(self, batch: RecordBatch) -> Items:
