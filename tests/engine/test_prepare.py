@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import auscult
 from auscult.base.errors import AuscultError, DataError, LimitError
 from auscult.base.files import files_under, read_json, sha256_file
 from auscult.base.log import Silent
@@ -150,7 +151,7 @@ def test_a_shard_is_complete_or_absent(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_worker_that_dies_is_an_error_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_points(tmp_path / "data", 0, small=True)
     monkeypatch.setattr(engine, "IN_PROCESS_BYTES", 0)
-    monkeypatch.setenv("PYTHONPATH", "")  # the worker then knows no toys
+    monkeypatch.setenv("PYTHONPATH", str(Path(auscult.__file__).parents[1]))  # the worker then knows no toys
     with pytest.raises(AuscultError, match=r"preparing stopped with exit status 1: .*toys"):
         _prepare(tmp_path / "data", tmp_path / "cache", workers=2)
 

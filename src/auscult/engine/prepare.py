@@ -2,7 +2,8 @@
 
 Sources are grouped into chunks. Each chunk becomes one immutable *shard*: a folder in the cache that is named by the
 hash of everything it depends on, and that exists whole or not at all. The work is done by worker processes started
-as ``python -m auscult.engine.prepare``; a worker that dies takes no other chunk with it.
+as ``python -m auscult.engine.prepare``, each of which is told one chunk after the other; one that dies takes no other
+chunk with it, and all end when the process that started them does.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -22,7 +26,7 @@ import numpy as np
 from auscult.base.contracts import Domain, Items, PublicSet, RecordBatch, SetAside, Sifts, Source, Task
 from auscult.base.errors import AuscultError, InputError, LimitError
 from auscult.base.files import files_under, hash_of, new_folder, sha256_file, sweep, write_json
-from auscult.base.log import Report, progress
+from auscult.base.log import Bar, Report, progress
 from auscult.base.recipe import validated
 from auscult.base.registry import load_part
 from auscult.engine.columns import BatchWriter, NpyAppender
@@ -33,8 +37,6 @@ from auscult.engine.task_files import file_hashes, located
 CHUNK_BYTES = 8 << 20
 CHUNK_SOURCES = 64
 IN_PROCESS_BYTES = 2 << 20
-WORKER_CHUNKS = 32
-"""Chunks of one worker process at the most: starting one takes about as long as a chunk of pictures."""
 FORMAT = 1
 LIMIT_STATUS = 75
 """Exit status of a worker that met a limit of the disk (EX_TEMPFAIL of sysexits.h)."""
@@ -108,7 +110,8 @@ def prepare(sources: Sequence[Source], job: PrepareJob, *, cache: Path, workers:
     sweep(cache / "shards")
     chunks = list(_chunks(sources))
     code = code_hash(job.domain)
-    folders = [cache / "shards" / _shard_key(chunk, job, code) for chunk in chunks]
+    with ThreadPoolExecutor(workers) as pool:  # files are hashed outside the interpreter's lock
+        folders = [cache / "shards" / key for key in pool.map(lambda chunk: _shard_key(chunk, job, code), chunks)]
     todo = [(c, f) for c, f in zip(chunks, folders, strict=True) if not f.exists()]
     size = sum(p.stat().st_size for c, _ in todo for s in c for p in s.files)
     with progress(report, "prepare", len(todo)) as bar:
@@ -117,11 +120,7 @@ def prepare(sources: Sequence[Source], job: PrepareJob, *, cache: Path, workers:
                 _make_shard(chunk, folder, job)
                 bar.advance()
         else:
-            step = min(WORKER_CHUNKS, max(1, -(-len(todo) // (2 * workers))))
-            parts = [todo[i : i + step] for i in range(0, len(todo), step)]
-            with ThreadPoolExecutor(workers) as pool:
-                for part, _ in zip(parts, pool.map(lambda part: _run_worker(part, job), parts), strict=True):
-                    bar.advance(len(part))
+            _in_workers(todo, job, min(workers, len(todo)), bar)
     return folders
 
 
@@ -153,21 +152,70 @@ def _shard_key(chunk: Sequence[Source], job: PrepareJob, code: str) -> str:
     return hash_of([content, stated, code])[:32]
 
 
-def _run_worker(part: Sequence[tuple[list[Source], Path]], job: PrepareJob) -> None:
-    order = {"job": asdict(job), "shards": [[[_source_json(s) for s in c], str(f)] for c, f in part]}
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "auscult.engine.prepare"],
-        input=json.dumps(order).encode(),
-        env=env,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if done.returncode == LIMIT_STATUS:
-        raise LimitError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise AuscultError(f"preparing stopped with exit status {done.returncode}: {' '.join(last)}")
+def _in_workers(todo: Sequence[tuple[list[Source], Path]], job: PrepareJob, workers: int, bar: Bar) -> None:
+    """Make shards in worker processes; each takes the next chunk as soon as it is done with one."""
+    with ExitStack() as stack:
+        idle: SimpleQueue[_Worker] = SimpleQueue()
+        for _ in range(workers):
+            idle.put(stack.enter_context(_Worker(job)))
+
+        def make(one: tuple[list[Source], Path]) -> None:
+            worker = idle.get()
+            try:
+                worker.make(*one)
+            finally:
+                idle.put(worker)
+
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in pool.map(make, todo):
+                bar.advance()
+
+
+class _Worker:
+    """A process that makes shards, one at a time: a line says which, and a line comes back when it is whole."""
+
+    def __init__(self, job: PrepareJob) -> None:
+        env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+        command = [sys.executable, "-m", "auscult.engine.prepare"]
+        self._said = TemporaryFile()  # noqa: SIM115 - closed in __exit__; a full pipe would stop the process
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, env=env
+        )
+        self._tell(asdict(job))
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()  # a shard is whole or absent
+        self._process.communicate()
+        self._said.close()
+
+    def make(self, chunk: Sequence[Source], folder: Path) -> None:
+        """Have a shard made.
+
+        Raises
+        ------
+        LimitError
+            If the process met a limit of the disk.
+        AuscultError
+            If it ended before the shard was whole.
+        """
+        self._tell([[_source_json(s) for s in chunk], str(folder)])
+        if self._process.stdout is not None and self._process.stdout.readline():
+            return
+        status = self._process.wait()
+        self._said.seek(0)
+        last = " ".join(self._said.read().decode(errors="replace").strip().splitlines()[-1:])
+        if status == LIMIT_STATUS:
+            raise LimitError(last)
+        raise AuscultError(f"preparing stopped with exit status {status}: {last}")
+
+    def _tell(self, order: Any) -> None:
+        with suppress(BrokenPipeError):  # what became of the process is said where its answer is waited for
+            if self._process.stdin is not None:
+                self._process.stdin.write(json.dumps(order).encode() + b"\n")
+                self._process.stdin.flush()
 
 
 def _source_json(source: Source) -> dict[str, Any]:
@@ -257,16 +305,20 @@ def _private(batch: RecordBatch, source: Source, job: PrepareJob, *, n_before: i
 
 
 def _worker() -> None:
-    """Make the shards that standard input names."""
-    order = json.loads(sys.stdin.buffer.read())
-    job = order["job"]
+    """Make the shards that the lines of standard input name after the job, and say a line for each."""
+    told = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    job = json.loads(sys.stdin.buffer.readline())
     tables = job.pop("domain")
     tables["datasets"] = {k: PublicSet(**v) for k, v in tables["datasets"].items()}
     made = PrepareJob(Domain(**tables), **job)
-    for chunk, folder in order["shards"]:
+    for line in sys.stdin.buffer:
+        chunk, folder = json.loads(line)
         sources = [Source(s["reader"], s["name"], tuple(Path(f) for f in s["files"])) for s in chunk]
         if not Path(folder).exists():
             _make_shard(sources, Path(folder), made)
+        told.write("whole\n")
+        told.flush()
 
 
 if __name__ == "__main__":
