@@ -91,7 +91,7 @@ class Ragged:
 def _joined(parts: list[Array], shapes: npt.NDArray[np.int64] | None, like: Array) -> Ragged:
     offsets = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([len(p) for p in parts], out=offsets[1:])
-    values = np.concatenate(parts) if parts else like[:0]
+    values = parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else like[:0]
     return Ragged(values, offsets, shapes)
 
 
@@ -118,6 +118,13 @@ def join(columns: Sequence[Column]) -> Column:
     return np.concatenate([np.asarray(c) for c in columns])
 
 
+def all_finite(array: Array) -> bool:
+    """Whether no number of an array is NaN or infinite; the least and the greatest tell, without a copy."""
+    if array.dtype.kind != "f" or not array.size:
+        return True
+    return bool(np.isfinite(array.min()) and np.isfinite(array.max()))
+
+
 def require_finite(array: Array, name: str) -> None:
     """Refuse NaN and infinity.
 
@@ -126,13 +133,12 @@ def require_finite(array: Array, name: str) -> None:
     ShapeError
         With how many values are not finite; never with a value.
     """
-    if array.dtype.kind == "f":
+    if not all_finite(array):
         bad = int(array.size - np.count_nonzero(np.isfinite(array)))
-        if bad:
-            raise ShapeError(
-                f"{name}: expected finite numbers, got {bad} of {array.size} NaN or infinite; "
-                "fill or cut the gap with a named step first"
-            )
+        raise ShapeError(
+            f"{name}: expected finite numbers, got {bad} of {array.size} NaN or infinite; "
+            "fill or cut the gap with a named step first"
+        )
 
 
 def require_axes(array: Array, axes: str, name: str) -> None:

@@ -20,6 +20,8 @@ from auscult.base.errors import ShapeError
 from auscult.base.files import canonical, read_json, write_json
 
 _HEADER_BYTES = 256
+BUFFER_BYTES = 1 << 20
+"""Pieces are kept until they are so many, then written together."""
 TEXT = np.dtypes.StringDType()
 """Each text takes its own room: one of a million characters does not widen the others."""
 
@@ -36,6 +38,8 @@ class NpyAppender:
         self._rows = 0
         self._tail: tuple[int, ...] = ()
         self._dtype = np.dtype(np.float32)
+        self._waiting: list[Array] = []
+        self._waiting_bytes = 0
 
     def append(self, values: Array) -> None:
         """Add rows.
@@ -45,7 +49,7 @@ class NpyAppender:
         ShapeError
             If the type or the trailing axes differ from the first piece.
         """
-        values = np.ascontiguousarray(values)
+        values = np.array(values, order="C")  # a copy: what is buffered must not change
         if not self._begun:
             self._tail, self._dtype, self._begun = values.shape[1:], values.dtype, True
             self._path.write_bytes(b"\0" * _HEADER_BYTES)
@@ -54,14 +58,23 @@ class NpyAppender:
                 f"{self._path.stem}: expected pieces of {self._dtype} {self._tail}, "
                 f"got {values.dtype} {values.shape[1:]}"
             )
-        with self._path.open("ab") as stream:
-            stream.write(values.data if values.size else b"")
         self._rows += len(values)
+        self._waiting.append(values)
+        self._waiting_bytes += values.nbytes
+        if self._waiting_bytes >= BUFFER_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._path.open("ab") as stream:
+            for values in self._waiting:
+                stream.write(values.data if values.size else b"")
+        self._waiting, self._waiting_bytes = [], 0
 
     def close(self) -> None:
         """Write the header; the file is whole from here on."""
         if not self._begun:
             return
+        self._flush()
         shape = (self._rows, *self._tail)
         text = str({"descr": self._dtype.str, "fortran_order": False, "shape": shape})
         head = b"\x93NUMPY\x01\x00" + (_HEADER_BYTES - 10).to_bytes(2, "little")

@@ -10,6 +10,9 @@ import numpy.typing as npt
 from auscult.base.arrays import Array
 from auscult.base.errors import ShapeError
 
+BAND = 8
+"""New pixels that are made together from the old ones near them."""
+
 
 def centre_square(image: Array) -> Array:
     """Return the largest centred square of an image (H, W), as a view."""
@@ -51,14 +54,31 @@ def resized(image: Array, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     out: npt.NDArray[np.float32] = np.asarray(image, dtype=np.float32)
     for axis, size in sorted(enumerate(shape), key=lambda a: a[1] / image.shape[a[0]]):
         if size != out.shape[axis]:
-            moved = np.tensordot(_weights(out.shape[axis], size), out, axes=(1, axis))
-            out = np.moveaxis(moved, 0, axis)
+            first = np.moveaxis(out, axis, 0)
+            made = _weighted(first.reshape(len(first), -1), size)
+            out = np.moveaxis(made.reshape(size, *first.shape[1:]), 0, axis)
     return np.ascontiguousarray(out)
 
 
+def _weighted(rows: npt.NDArray[np.float32], after: int) -> npt.NDArray[np.float32]:
+    """Resample the first axis: (before, K) -> (after, K). Where most weights are 0, only the others are used."""
+    before = len(rows)
+    all_weights = weights(before, after)
+    if before < 4 * BAND:
+        return all_weights @ rows
+    reach = max(before / after, 1.0)
+    made = np.empty((after, rows.shape[1]), dtype=np.float32)
+    for begin in range(0, after, BAND):
+        end = min(begin + BAND, after)
+        low = max(int((begin + 0.5) * before / after - reach - 1), 0)
+        high = min(int((end - 0.5) * before / after + reach + 1), before)
+        np.matmul(all_weights[begin:end, low:high], rows[low:high], out=made[begin:end])
+    return made
+
+
 @lru_cache(maxsize=64)
-def _weights(before: int, after: int) -> npt.NDArray[np.float32]:
-    """Weights of the old pixels in each new one, (after, before); each row sums to 1."""
+def weights(before: int, after: int) -> npt.NDArray[np.float32]:
+    """Weights of ``before`` old pixels in each of ``after`` new ones, (after, before) float32; each row sums to 1."""
     scale = before / after
     reach = max(scale, 1.0)
     centre = (np.arange(after) + 0.5) * scale

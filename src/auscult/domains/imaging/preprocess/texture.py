@@ -10,10 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from auscult.base.arrays import Array
-from auscult.domains.imaging.preprocess.grid import resized
+from auscult.domains.imaging.preprocess.grid import weights
 
 GRIDS = (4, 7)
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
@@ -34,40 +33,57 @@ def texture_features(image: Array) -> npt.NDArray[np.float32]:
     (F,) float32
     """
     values = np.asarray(image, dtype=np.float32)
-    parts = [_pooled(values, n) for n in GRIDS]
-    parts += [np.percentile(values, PERCENTILES), np.array([values.mean(), values.std()])]
+    both = np.stack([values, values * values])
+    parts = [_pooled(both, n) for n in GRIDS]
+    parts += [_percentiles(values), np.array([values.mean(), values.std()])]
     parts += [_directions(values), _patterns(values)]
     return np.concatenate([np.asarray(p, dtype=np.float32).ravel() for p in parts])
 
 
-def _pooled(values: Array, n: int) -> Array:
-    """Mean and spread in the fields of a grid."""
-    mean = resized(values, (n, n))
-    square = resized(values * values, (n, n))
+def _pooled(both: Array, n: int) -> Array:
+    """Mean and spread in the fields of a grid, of a picture and its square (2, H, W)."""
+    down, right = (weights(side, n) for side in both.shape[1:])
+    mean, square = down @ both @ right.T
     return np.stack([mean, np.sqrt(np.maximum(square - mean * mean, 0.0))])
 
 
+def _percentiles(values: Array) -> Array:
+    """Percentiles with linear interpolation; ``np.percentile`` takes ten times as long for so few."""
+    ordered = np.sort(values, axis=None).astype(np.float64)
+    at = np.asarray(PERCENTILES) / 100.0 * (len(ordered) - 1)
+    return np.interp(at, np.arange(len(ordered)), ordered)
+
+
 def _directions(values: Array) -> Array:
-    """Strength of the gradient by direction in each quarter, and over all."""
-    down, right = ndimage.sobel(values, axis=0), ndimage.sobel(values, axis=1)
+    """Strength of the gradient by direction in each quarter, and over all; Sobel's filter, the border mirrored."""
+    edge = np.pad(values, 1, mode="symmetric")
+    down, right = edge[2:] - edge[:-2], edge[:, 2:] - edge[:, :-2]
+    down = down[:, :-2] + 2.0 * down[:, 1:-1] + down[:, 2:]
+    right = right[:-2] + 2.0 * right[1:-1] + right[2:]
     strength = np.hypot(down, right)
-    sector = np.floor((np.arctan2(down, right) % np.pi) / np.pi * DIRECTIONS).astype(np.int64) % DIRECTIONS
-    half = [s // 2 for s in values.shape]
-    quarters = [(slice(None, half[0]), slice(None, half[1])), (slice(None, half[0]), slice(half[1], None))]
-    quarters += [(slice(half[0], None), slice(None, half[1])), (slice(half[0], None), slice(half[1], None))]
-    total = float(strength.sum()) + 1e-6
-    rows = [np.bincount(sector[q].ravel(), strength[q].ravel(), DIRECTIONS) / total for q in quarters]
-    return np.concatenate([*rows, [float(strength.mean())]])
+    angle = np.arctan2(down, right)
+    angle[angle < 0] += np.float32(np.pi)  # an edge looks the same from both sides
+    sector = (angle * np.float32(DIRECTIONS / np.pi)).astype(np.int64) % DIRECTIONS
+    sector += _quarters(values.shape[0], values.shape[1])
+    rows = np.bincount(sector.ravel(), strength.ravel(), 4 * DIRECTIONS) / (float(strength.sum()) + 1e-6)
+    return np.concatenate([rows, [float(strength.mean())]])
+
+
+@lru_cache(maxsize=64)
+def _quarters(height: int, width: int) -> npt.NDArray[np.int64]:
+    """The first place of each pixel's quarter among the directions, (H, W)."""
+    lower, right = (np.arange(s) >= s // 2 for s in (height, width))
+    return np.asarray(DIRECTIONS * (2 * lower[:, None] + right[None, :]), dtype=np.int64)
 
 
 def _patterns(values: Array) -> Array:
     """Share of each uniform local binary pattern by its number of brighter neighbours; the last is any other."""
     centre = values[1:-1, 1:-1]
-    code = np.zeros(centre.shape, dtype=np.int64)
+    code = np.zeros(centre.shape, dtype=np.uint8)
     for bit, (down, right) in enumerate(_AROUND):
         near = values[1 + down : values.shape[0] - 1 + down, 1 + right : values.shape[1] - 1 + right]
-        code += (near >= centre).astype(np.int64) << bit
-    counts = np.bincount(_uniform()[code].ravel(), minlength=10)
+        code |= (near >= centre).view(np.uint8) << np.uint8(bit)
+    counts = np.bincount(_uniform(), np.bincount(code.ravel(), minlength=256), 10)
     return counts / max(code.size, 1)
 
 

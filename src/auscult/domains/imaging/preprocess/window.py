@@ -46,7 +46,8 @@ def windowed(values: Array, center: float, width: float, shape: Shape = "LINEAR"
     if shape == "LINEAR":
         if width == 1.0:
             return (x > center - 0.5).astype(np.float32)
-        scaled = (x - np.float32(center - 0.5)) / np.float32(width - 1.0) + np.float32(0.5)
-    else:
-        scaled = (x - np.float32(center)) / np.float32(width) + np.float32(0.5)
+        center, width = center - 0.5, width - 1.0
+    scaled = x - np.float32(center)  # one copy, and everything else in it
+    scaled /= np.float32(width)
+    scaled += np.float32(0.5)
     return np.asarray(np.clip(scaled, 0.0, 1.0, out=scaled))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from auscult.base.arrays import Array, Column, Ragged
+from auscult.base.arrays import Array, Column, Ragged, all_finite
 from auscult.base.contracts import Field, RecordBatch
 from auscult.base.errors import ReadError
 
@@ -78,7 +78,7 @@ def picture_batch(
         If a value is not finite.
     """
     values = np.asarray(picture.values, dtype=np.float32)
-    if not np.isfinite(values).all():
+    if not all_finite(values):
         n_bad = int(np.count_nonzero(~np.isfinite(values)))
         raise ReadError(f"{picture.name}: image: expected finite values, got {n_bad} of {values.size} that are not")
     axes = picture.axes

@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from auscult.base.arrays import Array
 from auscult.base.errors import ReadError
 from auscult.domains.imaging.readers.dicom_header import named, text_of, value_of, whole
@@ -131,6 +133,9 @@ def stored_values(dataset: Dataset, layout: Layout, where: str) -> Array:
         _check_code_stream(bytes(data[:4096]), layout, f"{where}: {named(keyword)}")
     else:
         _check_size(size, layout, f"{where}: {named(keyword)}")
+    shape = ((layout.frames,) if layout.frames > 1 else ()) + (layout.rows, layout.columns)
+    if _is_plain(syntax, layout) and keyword == "PixelData" and "PixelRepresentation" in dataset:
+        return _plain(data, layout).reshape(shape)
     from pydicom.pixels.utils import pixel_array
 
     try:
@@ -140,10 +145,26 @@ def stored_values(dataset: Dataset, layout: Layout, where: str) -> Array:
             f"{where}: {named(keyword)}: expected pixels in {syntax.name}, got a stream that cannot be decoded "
             f"({type(error).__name__}); the file is cut off or damaged, export it again"
         ) from error
-    shape = ((layout.frames,) if layout.frames > 1 else ()) + (layout.rows, layout.columns)
     shape += (layout.samples,) if layout.samples > 1 else ()
     if values.shape != shape:
         raise ReadError(f"{where}: {named(keyword)}: expected shape {shape} by the header, got {values.shape}")
+    return values
+
+
+def _is_plain(syntax: Any, layout: Layout) -> bool:
+    """Whether the bytes of the file are the numbers of the pixels, one after the other."""
+    native = not syntax.is_encapsulated and syntax.is_little_endian
+    return native and layout.samples == 1 and layout.bits_allocated in (8, 16)
+
+
+def _plain(data: bytes, layout: Layout) -> Array:
+    """Numbers from their bytes; bits above those that are stored are not theirs (PS3.5 8.1.1)."""
+    kind = f"<{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}"
+    values = np.frombuffer(data, dtype=kind, count=layout.total_bytes * 8 // layout.bits_allocated).copy()
+    unused = layout.bits_allocated - layout.bits_stored
+    if unused:
+        values <<= unused
+        values >>= unused
     return values
 
 

@@ -63,7 +63,7 @@ def home_values(dataset: Dataset, stored: Array, layout: Layout, where: str) -> 
     modality = text_of(dataset, "Modality")
     if modality in PROJECTION:
         seen = _voi(dataset, values, layout, where)
-        return (1.0 - seen if layout.photometric == "MONOCHROME1" else seen), "1"
+        return (np.subtract(np.float32(1.0), seen, out=seen) if layout.photometric == "MONOCHROME1" else seen), "1"
     is_hu = modality == "CT" and text_of(dataset, "RescaleType").upper() in ("", "HU") and "RescaleSlope" in dataset
     return values, "HU" if is_hu else "1"
 
@@ -90,7 +90,9 @@ def _rescaled(dataset: Dataset, stored: Array, where: str) -> Array:
         return values
     if len(slope) != 1 or not np.isfinite(slope[0]) or slope[0] == 0 or not np.isfinite(intercept or (0.0,)).all():
         raise ReadError(f"{where}: {named('RescaleSlope')}: expected a number other than 0, got none; export it again")
-    return values * np.float32(slope[0]) + np.float32(intercept[0] if intercept else 0.0)
+    if slope[0] != 1:
+        values = values * np.float32(slope[0])
+    return values + np.float32(intercept[0]) if intercept and intercept[0] else values
 
 
 def _transform(dataset: Dataset) -> Dataset:
@@ -126,4 +128,6 @@ def _voi(dataset: Dataset, values: Array, layout: Layout, where: str) -> Array:
         return windowed(values, centre[0], width[0], cast("Shape", shape))
     low = -(2 ** (layout.bits_stored - 1)) if layout.signed else 0
     ends = _rescaled(dataset, np.array([low, low + 2**layout.bits_stored - 1], dtype=np.float32), where)
-    return np.asarray((values - ends.min()) / np.float32(max(float(np.ptp(ends)), 1e-12)), dtype=np.float32)
+    seen: Array = values - ends.min()
+    seen /= np.float32(max(float(np.ptp(ends)), 1e-12))
+    return seen
