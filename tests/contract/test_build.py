@@ -380,6 +380,21 @@ def test_refit_fits_what_ships_on_validation_too(tmp_path: Path) -> None:
     assert apart.metrics["metrics"] != refit.metrics["metrics"]
 
 
+def test_a_task_looks_at_the_split_and_divides_the_test(tmp_path: Path) -> None:
+    made = _build(tmp_path, toy_recipe("next-devices"))
+    groups = made.metrics["subgroups"]["history"]
+    assert sum(g["n_answers"] for g in groups.values()) == made.metrics["n_answers"]
+    told = max(groups.values(), key=lambda g: g["n_answers"])
+    assert told["metrics"]["recall_at_20"]["low"] <= told["metrics"]["recall_at_20"]["value"]
+    (found,) = read_json(tmp_path / "run" / "split-findings.json")
+    assert found["check"] == "test-only"
+    evidence = tmp_path / "run" / "release" / "evidence"
+    assert found["message"] in {f["message"] for f in read_json(evidence / "quality.json")["findings"]}
+    report = (evidence / "report.html").read_text()
+    assert "history" in report
+    assert found["message"] in report
+
+
 def test_further_models_have_settings_of_their_own(tmp_path: Path) -> None:
     study = {"models": ("mlp",), "settings": {"mlp": {"hidden": 3}}}
     made = _build(tmp_path, toy_recipe("colour", train={"epochs": 1}, study=study))

@@ -17,7 +17,9 @@ from auscult.base.arrays import Array
 from auscult.base.log import Report
 from auscult.base.optional import (
     Asks,
+    Audits,
     CutsNew,
+    Divides,
     Draws,
     Explains,
     Further,
@@ -46,9 +48,11 @@ from auscult.base.records import (
 
 __all__ = [
     "Asks",
+    "Audits",
     "Check",
     "Config",
     "CutsNew",
+    "Divides",
     "Domain",
     "Draws",
     "Explains",

@@ -5,7 +5,7 @@ All of them are imported from ``base.contracts``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -16,7 +16,7 @@ from auscult.base.arrays import Array
 from auscult.base.records import Items, ItemSet, Outputs, RecordBatch, WriteContext
 
 if TYPE_CHECKING:
-    from auscult.base.contracts import FitContext, Probe, Run, TaskSpec
+    from auscult.base.contracts import Finding, FitContext, Probe, Run, TaskSpec
 
 
 @runtime_checkable
@@ -169,3 +169,25 @@ class Probes(Protocol):
 
     def probe(self, roles: Mapping[str, ItemSet], run: Run, context: FitContext) -> list[Probe]:
         """Judge a program with the items of the roles ``train``, ``valid`` and ``test`` at hand, once, in the test."""
+
+
+@runtime_checkable
+class Audits(Protocol):
+    """A task that looks at a split as a whole: what training knows of the test's future, what the test alone has."""
+
+    def audit(self, roles: Mapping[str, ItemSet]) -> Sequence[Finding]:
+        """Return findings about the items of the roles ``train``, ``valid`` and ``test``, before anything is learned.
+
+        Where a split is refitted, the items of ``valid`` are in ``train``.
+        """
+
+
+@runtime_checkable
+class Divides(Protocol):
+    """A task whose test divides into groups that the training items tell: popular and rare things, known and new users.
+
+    A group key belongs to a record and is known when it is prepared; these depend on the split.
+    """
+
+    def divide(self, outputs: Outputs, roles: Mapping[str, ItemSet]) -> Mapping[str, Mapping[str, Outputs]]:
+        """Return by name and value the test answers of each group; of a list, a part of what is relevant may stay."""

@@ -33,6 +33,7 @@ from auscult.engine.release.sign import read_private_key
 from auscult.engine.release.write import write_release
 from auscult.engine.runtime import MANIFEST
 from auscult.engine.sources import find_sources
+from auscult.engine.split_checks import divided_figures, split_findings
 from auscult.engine.study import (
     Round,
     apart_figures,
@@ -160,6 +161,9 @@ def build(
         return made
     judge = judge_for(dataset, task.spec, recipe.evaluate)
     rounds = [fit_round(bench, seed) for seed in recipe.study.seeds or (0,)]
+    between = split_findings(bench, rounds[0].splits)
+    write_json(out / "split-findings.json", [asdict(f) for f in between])
+    findings += between
     choice = _choose(bench, judge, rounds, options.ship)
     write_json(out / "validation.json", choice)
     made = BuildResult(out, None, made.n_records, made.n_set_aside, choice, {}, choice["shipped"])
@@ -306,7 +310,10 @@ def _evaluate(
         "validation": choice["model"] if choice["shipped"] == main else choice["floor"],
         "by_subject": {spec.primary: judge.by_unit(test, spec.primary)} if n_units < 20 else {},
         "published": [p.model_dump() for p in recipe.evaluate.published],
-        "subgroups": judge.subgroups(test, bench.dataset.groups),
+        "subgroups": {
+            **judge.subgroups(test, bench.dataset.groups),
+            **divided_figures(bench, judge, first.splits, test),
+        },
         "leaks": leak_figures(bench, judge, first, test),
         "faults": fault_figures(bench, judge, first, pick(first)),
         "summary": task_summary(bench, first, pick(first)),

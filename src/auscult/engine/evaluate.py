@@ -88,10 +88,11 @@ class Judge:
             if key not in groups:
                 continue
             column = groups[key][outputs.record]
-            result[key] = {str(v): self._subgroup(outputs.take(np.flatnonzero(column == v))) for v in np.unique(column)}
+            result[key] = {str(v): self.subgroup(outputs.take(np.flatnonzero(column == v))) for v in np.unique(column)}
         return result
 
-    def _subgroup(self, outputs: Outputs) -> dict[str, Any]:
+    def subgroup(self, outputs: Outputs) -> dict[str, Any]:
+        """The metrics of some answers with the number of units; below 2 units no metrics."""
         n_units = self.n_units(outputs)
         about = {"n_units": n_units, "n_answers": len(outputs)}
         return about if n_units < 2 else {**about, "metrics": self.figures(outputs, self.spec.metrics)}

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from auscult.base.arrays import Array, Ragged
-from auscult.base.contracts import Config, Items, Outputs, RecordBatch, TaskSpec
+from auscult.base.contracts import Config, Finding, Items, ItemSet, Outputs, RecordBatch, TaskSpec
 from toys.tasks.common import NoSettings, cut_where, needed, only
 
 
@@ -49,6 +49,18 @@ class NextDevices:
         wanted = None if items.target is None else Ragged.of([row[row >= 0] for row in items.target])
         target = None if wanted is None else {"relevant": wanted}
         return Outputs({"item": arrays["item"], "score": arrays["score"]}, items.record, None, target)
+
+    def audit(self, roles: Mapping[str, ItemSet]) -> list[Finding]:
+        """Count devices that only the test has."""
+        train, test = (np.unique(roles[r].inputs()["device"]) for r in ("train", "test"))
+        n = len(np.setdiff1d(test, train))
+        return [Finding("test-only", "info", f"{n} devices are in the test only; {len(train)} are learned from", n)]
+
+    def divide(self, outputs: Outputs, roles: Mapping[str, ItemSet]) -> dict[str, dict[str, Outputs]]:
+        """By whether more than two devices of a user are known."""
+        known = np.bincount(roles["train"].items.record[roles["train"].rows], minlength=outputs.record.max() + 1)
+        many = known[outputs.record] > 2
+        return {"history": {"long": outputs.take(np.flatnonzero(many)), "short": outputs.take(np.flatnonzero(~many))}}
 
 
 def _padded(items: Items, n_records: int) -> Array:
