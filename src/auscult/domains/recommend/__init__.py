@@ -6,7 +6,7 @@ from auscult.base.contracts import Domain
 from auscult.domains.recommend.datasets import DATASETS
 
 _HERE = "auscult.domains.recommend"
-CHECKS = ("popularity-share", "rare-items", "short-histories", "one-part-only")
+CHECKS = ("popularity-share", "rare-items", "short-histories", "one-part-only", "repeated-users")
 
 DOMAIN = Domain(
     name="recommend",

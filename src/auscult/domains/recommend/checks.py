@@ -56,6 +56,16 @@ def short_histories(batches: Iterable[RecordBatch]) -> list[Finding]:
     return [Finding("short-histories", "info", f"{few} {text}", few)] if few else []
 
 
+def repeated_users(batches: Iterable[RecordBatch]) -> list[Finding]:
+    """Count users who are several records, as where a table was cut into files: each knows a part of what they took."""
+    held = [b.subject for b in batches if b.has("item") and b.subject is not None]
+    if not held:
+        return []
+    repeated = int((np.unique(np.concatenate(held), return_counts=True)[1] > 1).sum())
+    text = "users are in several tables or folders, and each part of what they took is a user; put them into one table"
+    return [Finding("repeated-users", "warning", f"{repeated} {text}", repeated)] if repeated else []
+
+
 def one_part_only(batches: Iterable[RecordBatch]) -> list[Finding]:
     """Count what a given split has in its test only: users without a history, and items that training never saw."""
     names, parts, users = [], [], 0

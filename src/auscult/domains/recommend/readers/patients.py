@@ -8,9 +8,10 @@ names no patient holds new devices, which the catalogue of a release does not kn
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class PatientsReader:
         """
         rows = _rows(source.files[0])
         key = next(iter(rows[0]))
-        given: dict[str, list[bytes]] = defaultdict(list)
+        given: dict[str, list[tuple[bytes, float]]] = defaultdict(list)
         fresh: list[dict[str, Any]] = []
         aside: list[SetAside] = []
         for path in source.files[1:]:
@@ -71,10 +72,10 @@ class PatientsReader:
                 if isinstance(part, SetAside):
                     aside.append(part)
                     continue
-                for user, items in zip(
-                    part.subject if part.subject is not None else (), part.ragged("item"), strict=True
-                ):
-                    given[str(user)] += list(items)
+                for row, user in enumerate(part.record.tolist() if part.subject is None else part.subject.tolist()):
+                    items = part.ragged("item")[row].tolist()
+                    times = part.ragged("time")[row].tolist() if part.has("time") else [math.nan] * len(items)
+                    given[user] += zip(items, times, strict=True)
         names = [str(r.pop(key)) for r in rows]
         if len(set(names)) < len(names):
             raise ReadError(f"{source.files[0].name}: expected each patient once, got one again")
@@ -82,7 +83,12 @@ class PatientsReader:
         if foreign:
             told = f"{source.files[0].name}: left out what {foreign} patients were given who are in no row of the table"
             aside.append(SetAside(source.name, told))
-        yield batch_of([Request(n, r, given.get(n, []), fresh) for n, r in zip(names, rows, strict=True)])
+        yield batch_of(
+            [
+                Request(n, r, [d for d, _ in given[n]], fresh, [t for _, t in given[n]])
+                for n, r in zip(names, rows, strict=True)
+            ]
+        )
         yield from aside
 
 
@@ -109,20 +115,25 @@ class PatientRequestsReader:
                 yield SetAside(source.name, f"{path.name}: line {number}: {error}", number)
 
 
+@dataclass(frozen=True, repr=False)
 class Request:
-    """One patient as a file states it."""
+    """One patient as a file states it; ``times`` in seconds since 1970, of each device, where they are known."""
 
-    def __init__(
-        self, patient: str, attributes: Mapping[str, Any], devices: Sequence[bytes], fresh: Sequence[Mapping[str, Any]]
-    ) -> None:
-        self.patient, self.attributes, self.devices, self.fresh = patient, attributes, devices, fresh
+    patient: str
+    attributes: Mapping[str, Any]
+    devices: Sequence[bytes]
+    fresh: Sequence[Mapping[str, Any]]
+    times: Sequence[float] | None = None
 
 
 def batch_of(requests: Sequence[Request]) -> RecordBatch:
-    """Patients as records: ``item`` (L), names of devices, and ``patient`` and ``new_device`` as JSON."""
+    """Patients as records: ``item`` (L) and ``time`` (L), NaN where unknown; ``patient`` and ``new_device`` as JSON."""
     lists = [np.array(r.devices, dtype=f"S{NAME_BYTES}") for r in requests]
     columns: dict[Field, Column] = {
         Field("item", "ids", "L", ragged=True): Ragged.of(lists),
+        Field("time", "array", "T", unit="s", ragged=True, missing=True): Ragged.of(
+            [np.array([math.nan] * len(r.devices) if r.times is None else r.times, dtype=np.float64) for r in requests]
+        ),
         Field("patient", "text"): np.array([json.dumps(r.attributes, sort_keys=True) for r in requests]),
         Field("new_device", "text"): np.array([json.dumps(list(r.fresh), sort_keys=True) for r in requests]),
     }

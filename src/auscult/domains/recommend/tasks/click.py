@@ -16,8 +16,21 @@ import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Ragged
-from auscult.base.contracts import Config, Field, Index, Items, LocalFile, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.contracts import (
+    Config,
+    Field,
+    Finding,
+    Index,
+    Items,
+    ItemSet,
+    LocalFile,
+    Outputs,
+    RecordBatch,
+    Run,
+    TaskSpec,
+)
 from auscult.base.errors import ReadError
+from auscult.domains.recommend.preprocess.between import Uses, findings_between, item_groups, user_groups
 from auscult.domains.recommend.preprocess.catalogue import Catalogue, read_catalogue
 from auscult.domains.recommend.preprocess.names import item_text, latest
 
@@ -88,6 +101,8 @@ class Click:
             Field("clicked", "ids", "L", ragged=True): Ragged(np.asarray(clicked)[known].astype(np.int8), offsets),
             Field("is_log", "scalar"): np.full(len(batch), batch.has("clicked")),
         }
+        if batch.has("time"):
+            fields[batch.field("time")] = Ragged(np.asarray(batch.ragged("time").values)[known], offsets)
         made = batch.with_columns(fields, drop=batch.columns)  # type: ignore[arg-type]
         rows = np.flatnonzero(counts > 0)
         told = {
@@ -109,12 +124,12 @@ class Click:
         record, number, clicked, position = (np.concatenate(p) for p in zip(*parts, strict=True))
         order = np.lexsort((position, record))
         order = order[clicked[order] >= 0]
-        return self._items(record[order], number[order], position[order], clicked[order])
+        return self._items(batch, record[order], position[order], (number[order], clicked[order]))
 
     def cut_new(self, batch: RecordBatch) -> Items:
         """Pairs as the file shows them; nothing is drawn. The target is -1 for what is asked about."""
         record, number, clicked, position = self._pairs(batch)
-        return self._items(record, number, position, clicked)
+        return self._items(batch, record, position, (number, clicked))
 
     def ask(self, batch: RecordBatch, known: Items, asked: Items | None) -> Items:
         """One question a pair: also ``history`` (N, H), what the user took of what may be seen, without the item.
@@ -135,6 +150,28 @@ class Click:
         """One answer a pair."""
         truth = None if items.target is None else {"label": items.target}
         return Outputs({"probability": arrays["probability"]}, items.record, items.position, truth)
+
+    def audit(self, roles: Mapping[str, ItemSet]) -> list[Finding]:
+        """Leaks in time, and what training does not hold, of what was taken."""
+        return findings_between({role: Uses.of(some, taken_only=True) for role, some in roles.items()})
+
+    def divide(self, outputs: Outputs, roles: Mapping[str, ItemSet]) -> dict[str, dict[str, Outputs]]:
+        """By the popularity of the item, and by how much was known of the user."""
+        train, valid = (Uses.of(roles[r], taken_only=True) for r in ("train", "valid"))
+        groups = {"items": item_groups(self._shown(outputs, roles["test"]), train)}
+        groups["users"] = user_groups(outputs.record, train, valid)
+        return {
+            key: {k: outputs.take(np.flatnonzero(mask)) for k, mask in masks.items()} for key, masks in groups.items()
+        }
+
+    def _shown(self, outputs: Outputs, test: ItemSet) -> Index:
+        """Number of the item of each answer."""
+        asked = outputs.position if outputs.position is not None else np.zeros_like(outputs.record)
+        record, position = test.items.record[test.rows], test.items.position[test.rows]
+        span = 1 + int(max(asked.max(initial=0), position.max(initial=0)))
+        order = np.argsort(record * span + position)
+        at = np.searchsorted((record * span + position)[order], outputs.record * span + asked)
+        return np.asarray(test.inputs()["item"][order][at], dtype=np.int64)
 
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """For each answered pair, the items of the history without which the probability would fall most."""
@@ -177,9 +214,20 @@ class Click:
         left = np.setdiff1d(np.arange(1, size + 1), taken)
         return np.asarray(rng.permutation(left)[: round(self._config.drawn * len(taken))])
 
-    def _items(self, record: Index, number: Index, position: Index, clicked: Index) -> Items:
-        inputs = {"item": number, "attribute": self._catalogue.attributes_of(number)}
+    def _items(self, batch: RecordBatch, record: Index, position: Index, pair: tuple[Index, Index]) -> Items:
+        """Put pairs together; the time of a pair that was drawn is not known."""
+        number, clicked = pair
+        inputs: dict[str, Array] = {"item": number, "attribute": self._catalogue.attributes_of(number)}
+        if batch.has("time"):
+            inputs["time"] = _along(batch.ragged("time"), record, position)
         return Items(inputs, record.astype(np.int64), position.astype(np.int64), clicked)
+
+
+def _along(column: Ragged, record: Index, position: Index) -> Array:
+    """Values of a column at places of records, (N,); NaN beyond the end of a record."""
+    inside = position < column.lengths[record]
+    at = np.where(inside, column.offsets[record] + position, 0)
+    return np.where(inside, np.asarray(column.values, dtype=np.float64)[at], np.nan)
 
 
 def without(history: Index, item: Index) -> Index:

@@ -19,10 +19,23 @@ import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array
-from auscult.base.contracts import Config, Field, Index, Items, LocalFile, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.contracts import (
+    Config,
+    Field,
+    Finding,
+    Index,
+    Items,
+    ItemSet,
+    LocalFile,
+    Outputs,
+    RecordBatch,
+    Run,
+    TaskSpec,
+)
 from auscult.base.errors import ReadError, RecipeError
 from auscult.domains.recommend.preprocess.advice import Advice, Advised, list_of, told_of
 from auscult.domains.recommend.preprocess.attributes import Attributes, from_json
+from auscult.domains.recommend.preprocess.between import Uses, divided_lists, findings_between
 from auscult.domains.recommend.preprocess.names import NAME_BYTES, Names, as_names, latest, padded, tenths_of, unpadded
 from auscult.domains.recommend.preprocess.rules import KEEP, REMOVE, DeviceTable, Rules, read_rules
 
@@ -105,7 +118,7 @@ class DeviceForPatient:
             Field(name, "text"): batch.dense(name) if batch.has(name) else np.full(len(batch), text)
             for name, text in empty.items()
         }
-        kept = ("item", "tenth", *empty)
+        kept = ("item", "tenth", "time", *empty)
         made = batch.with_columns(texts, drop=[n for n in batch.columns if n not in kept])
         for row in range(len(made)):
             self._patient(made, row)
@@ -131,6 +144,8 @@ class DeviceForPatient:
             "device": self.shelf.marks[number - 1],
             "part": self._part(record, names, batch.dense("tenth")),
         }
+        if batch.has("time"):
+            inputs["time"] = np.array(batch.ragged("time").values)[rows]
         return Items(inputs, record, position, names)
 
     def ask(self, batch: RecordBatch, known: Items, asked: Items | None) -> Items:
@@ -167,6 +182,14 @@ class DeviceForPatient:
         lists = [self._listed(batch, items, row, arrays) for row in range(len(items))]
         target = None if items.target is None else {"relevant": unpadded(items.target)}
         return Outputs({k: np.stack([row[k] for row in lists]) for k in lists[0]}, items.record, None, target)
+
+    def audit(self, roles: Mapping[str, ItemSet]) -> list[Finding]:
+        """Leaks in time, and what training does not hold."""
+        return findings_between({role: Uses.of(some) for role, some in roles.items()})
+
+    def divide(self, outputs: Outputs, roles: Mapping[str, ItemSet]) -> dict[str, dict[str, Outputs]]:
+        """By the popularity of what was given, and by how much was known of the patient."""
+        return divided_lists(outputs, Uses.of(roles["train"]), Uses.of(roles["valid"]))
 
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """For each device of a list what raised its score, what rules did, and how varied the list is."""

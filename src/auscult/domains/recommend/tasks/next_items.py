@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from auscult.base.arrays import Array, Ragged
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.contracts import Config, Field, Finding, Items, ItemSet, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
+from auscult.domains.recommend.preprocess.between import Uses, divided_lists, findings_between
 from auscult.domains.recommend.preprocess.names import padded, unpadded
 from auscult.domains.recommend.preprocess.reasons import reasons
 from auscult.domains.recommend.preprocess.variety import variety
@@ -56,16 +57,15 @@ class NextItems:
         if batch.has("clicked"):
             batch = _taken(batch)
         user = {Field("user", "ids"): np.arange(len(batch))}  # two users of the same items are two records
-        return batch.with_columns(user, drop=[n for n in batch.columns if n not in ("item", "part")])
+        return batch.with_columns(user, drop=[n for n in batch.columns if n not in ("item", "part", "time")])
 
     def cut(self, batch: RecordBatch) -> Items:
-        """One item an interaction: ``item`` (N,), which is its target too, and ``part`` (N,)."""
+        """One item an interaction: ``item`` (N,), its target too; ``part`` and ``time`` (N,) where they are known."""
         taken = batch.ragged("item")
         record = np.repeat(np.arange(len(batch)), taken.lengths)
         names = np.array(taken.values)
         inputs = {"item": names}
-        if batch.has("part"):
-            inputs["part"] = np.array(batch.ragged("part").values)
+        inputs |= {name: np.array(batch.ragged(name).values) for name in ("part", "time") if batch.has(name)}
         return Items(inputs, record, np.arange(len(record)) - taken.offsets[record], names)
 
     def ask(self, batch: RecordBatch, known: Items, asked: Items | None) -> Items:
@@ -84,6 +84,14 @@ class NextItems:
         """How varied the lists are."""
         return variety(outputs)
 
+    def audit(self, roles: Mapping[str, ItemSet]) -> list[Finding]:
+        """Leaks in time, and what training does not hold."""
+        return findings_between({role: Uses.of(some) for role, some in roles.items()})
+
+    def divide(self, outputs: Outputs, roles: Mapping[str, ItemSet]) -> dict[str, dict[str, Outputs]]:
+        """By the popularity of what was taken, and by how much was known of the user."""
+        return divided_lists(outputs, Uses.of(roles["train"]), Uses.of(roles["valid"]))
+
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """For each recommended item, which known items led to it, and how much of its score each made."""
         items = self.cut(batch)
@@ -96,4 +104,9 @@ def _taken(batch: RecordBatch) -> RecordBatch:
     yes = np.asarray(batch.ragged("clicked").values) == 1
     record = np.repeat(np.arange(len(batch)), shown.lengths)[yes]
     offsets = np.concatenate([[0], np.cumsum(np.bincount(record, minlength=len(batch)))]).astype(np.int64)
-    return batch.with_columns({batch.field("item"): Ragged(np.asarray(shown.values)[yes], offsets)}, drop=("part",))
+    kept = {
+        batch.field(name): Ragged(np.asarray(batch.ragged(name).values)[yes], offsets)
+        for name in ("item", "time")
+        if batch.has(name)
+    }
+    return batch.with_columns(kept, drop=("part",))

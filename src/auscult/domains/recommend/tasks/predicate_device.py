@@ -15,8 +15,9 @@ import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array
-from auscult.base.contracts import Config, Field, Index, Items, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.contracts import Config, Field, Finding, Index, Items, ItemSet, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
+from auscult.domains.recommend.preprocess.between import Uses, divided_lists, findings_between
 from auscult.domains.recommend.preprocess.clearance import clearance_years
 from auscult.domains.recommend.preprocess.names import as_names, padded, unpadded
 from auscult.domains.recommend.preprocess.reasons import reasons
@@ -124,9 +125,25 @@ class PredicateDevice:
         """How varied the lists are."""
         return variety(outputs)
 
+    def audit(self, roles: Mapping[str, ItemSet]) -> list[Finding]:
+        """Which devices to be found are in no link of training; roles are years, so that nothing else can leak."""
+        seen = {role: Uses.of(some) for role, some in roles.items()}
+        return [f for f in findings_between({**seen, "train": _linked(roles["train"])}) if f.check == "cold-items"]
+
+    def divide(self, outputs: Outputs, roles: Mapping[str, ItemSet]) -> dict[str, dict[str, Outputs]]:
+        """By how many links of training the device that is to be found is in."""
+        divided = divided_lists(outputs, _linked(roles["train"]), Uses.of(roles["valid"]))
+        return {"items": divided["items"]}
+
     def explain(self, batch: RecordBatch, outputs: Outputs, run: Run) -> list[dict[str, Any]]:
         """For each device in the list, which known predicates led to it, and how much of its score each made."""
         return reasons(self.ask(batch, self.cut(batch), None).inputs["history"], run)
+
+
+def _linked(some: ItemSet) -> Uses:
+    """Both ends of links as what was used."""
+    uses, owner = Uses.of(some), some.inputs()["owner"]
+    return Uses(np.concatenate([uses.item, owner]), np.tile(uses.user, 2), np.tile(uses.time, 2))
 
 
 def _question(names: Array, record: Index, rows: Index, wanted: tuple[Array, Index] | None = None) -> Items:
