@@ -11,7 +11,6 @@ from torch import nn
 from auscult.base.contracts import Program
 from auscult.base.errors import ShapeError, VerifyError
 from auscult.engine.drivers import DRIVERS, load_program
-from auscult.engine.drivers.sparse_topk import best_columns
 from auscult.engine.outputs import as_bytes
 from auscult.engine.train import Batch, export_onnx
 from toys.graphs import dense_graph, table_graph
@@ -193,12 +192,34 @@ def test_sparse_topk_adds_matrix_low_rank_and_prior_and_names_items_and_reasons(
         run({"history": np.zeros((1, 2), np.int64)})
 
 
-@pytest.mark.parametrize(("size", "k"), [(5, 5), (40, 3), (5000, 20)])
-def test_the_best_columns_are_those_of_a_full_sort(size: int, k: int, rng: np.random.Generator) -> None:
-    score = rng.integers(0, 50, (17, size)).astype(np.float32)  # many equal scores
-    score[3] = -np.inf
-    expected = np.stack([np.lexsort((np.arange(size), -row))[:k] for row in score])
-    np.testing.assert_array_equal(best_columns(score, k), expected)
+@pytest.mark.parametrize(("size", "k", "rank"), [(5, 5, 0), (40, 3, 0), (5000, 20, 0), (5000, 20, 150), (300, 20, 90)])
+def test_sparse_topk_gives_the_lists_of_all_scores(size: int, k: int, rank: int) -> None:
+    """Also where scores are equal, one history takes all but a few items, and only some parts bound the scores."""
+    rng = np.random.default_rng(size + rank)
+    matrix = sparse.random(size, size, 0.05, format="csr", random_state=0, dtype=np.float32)
+    matrix.data = rng.integers(1, 4, len(matrix.data)).astype(np.float32)  # many equal scores
+    arrays = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
+    whole = matrix.toarray()
+    if rank:
+        size_of = np.linspace(2, 0.1, rank)[:, None]
+        left = rng.integers(-2, 3, (size, rank)).astype(np.float32)
+        right = np.round(rng.normal(size=(rank, size)) * size_of).astype(np.float32)
+        arrays |= {"left": left, "right": right}
+        whole = whole + left @ right
+    history = np.full((150, max(size - 3, 1)), -1)
+    history[:, :2] = rng.integers(0, size, (150, 2))
+    history[1] = np.arange(history.shape[1])
+    history[2] = -1
+    program = Program("sparse-topk", ("history",), {}, arrays, {"k": k})
+    made = load_program(program)({"history": history})
+    for row, mine in enumerate(history):
+        seen = np.unique(mine[mine >= 0])
+        score = whole[seen].sum(axis=0)
+        score[seen] = -np.inf
+        order = np.lexsort((np.arange(size), -score))[:k]
+        assert made["item"][row].tolist() == np.where(score[order] == -np.inf, -1, order).tolist()
+    shared = load_program(program, threads=2)({"history": history})
+    np.testing.assert_array_equal(shared["item"], made["item"])
 
 
 SETTINGS = {"end": 3, "max_length": 6, "context": 2, "temperature": 0.0, "top_p": 1.0}
