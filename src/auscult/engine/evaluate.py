@@ -13,6 +13,7 @@ from auscult.base.contracts import Outputs, TaskSpec
 from auscult.base.errors import UsageError
 from auscult.base.recipe import EvaluateTable, GateTable
 from auscult.engine.answers import kind_of
+from auscult.engine.answers.base import Measure
 from auscult.engine.dataset import Dataset
 from auscult.engine.metrics.bootstrap import estimate, paired_difference, value_by_unit
 from auscult.engine.metrics.table import METRICS
@@ -47,12 +48,15 @@ class Judge:
         self, outputs: Outputs, names: Sequence[str], *, suffix: str = "", spec: TaskSpec | None = None
     ) -> Figures:
         """Value and interval of each metric; a metric that needs what the answers lack is left out by its kind."""
-        return {f"{name}{suffix}": self.figure(outputs, name, spec=spec) for name in names}
+        spec = spec or self.spec
+        ready = kind_of(spec).measures(spec, outputs, names)
+        return {f"{name}{suffix}": self._figure(outputs, name, m) for name, m in zip(names, ready, strict=True)}
 
     def figure(self, outputs: Outputs, name: str, *, spec: TaskSpec | None = None) -> dict[str, Any]:
         """Value and interval of one metric."""
-        spec = spec or self.spec
-        m = kind_of(spec).measure(spec, outputs, name)
+        return self.figures(outputs, [name], spec=spec)[name]
+
+    def _figure(self, outputs: Outputs, name: str, m: Measure) -> dict[str, Any]:
         rng = np.random.default_rng(0)
         e = estimate(
             m.function, m.target, m.output, unit=self.unit(outputs, m.rows), rng=rng,

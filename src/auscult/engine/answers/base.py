@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -72,6 +72,10 @@ class AnswerKind(ABC):
         function, parameters = table[metric]
         target, output, rows = self.judged(spec, outputs, metric)
         return Measure(function, target, output, parameters, rows)
+
+    def measures(self, spec: TaskSpec, outputs: Outputs, metrics: Sequence[str]) -> list[Measure]:
+        """Make several metrics ready; a kind whose metrics look at the answers in the same way looks once."""
+        return [self.measure(spec, outputs, metric) for metric in metrics]
 
     def calibrate(self, spec: TaskSpec, valid: Outputs, table: CalibrateTable) -> Calibration:
         """Fit on validation answers what turns raw outputs into calibrated answers; JSON values."""

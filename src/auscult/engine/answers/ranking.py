@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import KindName, Outputs, TaskSpec
-from auscult.engine.answers.base import AnswerKind, close, listed, number, record_of
+from auscult.engine.answers.base import AnswerKind, Measure, close, listed, number, record_of
 from auscult.engine.metrics.ranking import Relevant, hit_rate_at_k, map_at_k, mrr, ndcg_at_k, recall_at_k
 
 K = {"k": 20}
@@ -38,12 +39,20 @@ class RankingKind(AnswerKind):
             "mrr": (mrr, K),
         }
 
+    def measures(self, spec: TaskSpec, outputs: Outputs, metrics: Sequence[str]) -> list[Measure]:
+        """Make several metrics ready; what was taken is looked up in the lists once for all of them."""
+        table = self.table(spec)
+        if not set(metrics) <= set(table):
+            return super().measures(spec, outputs, metrics)
+        target, output, rows = self.judged(spec, outputs, "")
+        return [Measure(table[m][0], target, output, table[m][1], rows) for m in metrics]
+
     def judged(self, spec: TaskSpec, outputs: Outputs, metric: str) -> tuple[Any, Any, npt.NDArray[np.int64]]:
         """Return relevant items and ranked lists of the queries that have any."""
         relevant = outputs.ragged_truth("relevant")
         rows = np.flatnonzero(relevant.lengths > 0)
         kept = relevant.take(rows)
-        values, item = _numbered(kept.values, outputs.array("item")[rows])
+        values, item = numbered(kept.values, outputs.array("item")[rows])
         return Relevant(values, kept.offsets), item, rows
 
     def present(self, spec: TaskSpec, outputs: Outputs, row: int) -> dict[str, Any]:
@@ -88,10 +97,11 @@ def _filled(item: Array) -> npt.NDArray[np.bool_]:
     return np.asarray(item != b"" if item.dtype.kind == "S" else item >= 0)
 
 
-def _numbered(values: Array, item: Array) -> tuple[Array, Array]:
+def numbered(values: Array, item: Array) -> tuple[Array, Array]:
     """Give names numbers from 0, the same for truth and lists; an empty place is -1. Numbers stay as they are."""
     if item.dtype.kind != "S":
         return values, item
-    number = np.unique(np.concatenate([np.asarray([b""], item.dtype), values, item.ravel()]), return_inverse=True)[1]
-    number = number.ravel() - 1  # the empty name is the first
-    return number[1 : 1 + len(values)], number[1 + len(values) :].reshape(item.shape)
+    known = {b"": -1}
+    names = chain(values.tolist(), item.ravel().tolist())
+    number = np.fromiter((known.setdefault(name, len(known) - 1) for name in names), np.int64, len(values) + item.size)
+    return number[: len(values)], number[len(values) :].reshape(item.shape)

@@ -8,7 +8,7 @@ left out of the mean; every answer is (B,) in [0, 1].
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,8 +19,11 @@ from auscult.engine.metrics.weighting import ratio, resolve_units, weighted_mean
 DEFAULT_DEPTH = 20
 
 
-class Relevant(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Relevant:
     """The relevant ids of N queries, one after the other.
+
+    What was found of them in a ranking is kept, as a bootstrap asks about the same ranking again and again.
 
     Attributes
     ----------
@@ -32,6 +35,13 @@ class Relevant(NamedTuple):
 
     values: Array
     offsets: Array
+    _found: list[tuple[Array, int, tuple[Bools, Ints]]] = field(default_factory=list, init=False, repr=False)
+
+    def found(self, output: Array, k: int) -> tuple[Bools, Ints]:
+        """`relevance` of a ranking; looked up again where it is another array, or to another depth, than before."""
+        if not self._found or self._found[0][0] is not output or self._found[0][1] != k:
+            self._found[:] = [(output, k, relevance(self, output, k=k))]
+        return self._found[0][2]
 
 
 def _keys(query: Ints, ids: Ints, n_ids: int, name: str) -> Ints:
@@ -94,7 +104,7 @@ def _mean_of_queries(
     unit: Array | None,
     weights: Array | None,
 ) -> Floats:
-    hit, n_relevant = relevance(target, output, k=k)
+    hit, n_relevant = target.found(output, k)
     values = np.where(n_relevant > 0, figure(hit, n_relevant), np.nan)
     index, drawn = resolve_units(len(values), unit, weights)
     return weighted_means(values[:, None], index, drawn)[:, 0]

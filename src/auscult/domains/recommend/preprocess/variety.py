@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from auscult.base.contracts import Outputs
+from auscult.engine.answers.ranking import numbered
 
 
 def variety(outputs: Outputs) -> dict[str, float]:
@@ -22,19 +23,16 @@ def variety(outputs: Outputs) -> dict[str, float]:
         taken; ``novelty_bits``: mean information of a listed item, -log2 of the share of users who took it among the
         truth, counted with one more (Vargas and Castells 2011, RecSys).
     """
-    item, taken = outputs.array("item"), outputs.ragged_truth("relevant").values
-    listed = item[item != b""]
+    taken, item = numbered(outputs.ragged_truth("relevant").values, outputs.array("item"))
+    listed = item[item >= 0]
     if not len(listed):
         return {"listed_items": 0.0, "coverage": 0.0, "novelty_bits": 0.0}
-    names, counts = np.unique(taken, return_counts=True)
-    every = np.union1d(names, listed)
-    users = np.zeros(len(every))
-    users[np.searchsorted(every, names)] = counts
-    share = (users + 1) / (len(outputs) + 1)
-    bits = -np.log2(share[np.searchsorted(every, listed)])
-    different = len(np.unique(listed))
+    every = 1 + max(int(listed.max()), int(taken.max(initial=-1)))
+    users, shown = np.bincount(taken, minlength=every), np.bincount(listed, minlength=every)
+    bits = -np.log2((users + 1) / (len(outputs) + 1))
+    different = np.count_nonzero(shown)
     return {
         "listed_items": float(different),
-        "coverage": different / len(every),
-        "novelty_bits": float(bits.mean()),
+        "coverage": different / np.count_nonzero(users + shown),
+        "novelty_bits": float(shown @ bits / len(listed)),
     }
