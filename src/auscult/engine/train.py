@@ -142,6 +142,8 @@ def fit_gradient(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: Fi
     table: TrainTable = context.settings
     torch.set_num_threads(table.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # Nothing reads memory before it is written, and filling it takes time.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     fabric = Fabric(accelerator="auto", devices=1, precision=table.precision)
     with fabric.device:  # what a network or a step makes is made where it trains
         network, example = _trained(plan, fabric, (train, valid), context)

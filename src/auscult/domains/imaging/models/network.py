@@ -94,7 +94,8 @@ def image_plan(
     loss = resolve(kind.loss)(train.target(), kind.n_outputs(spec), context.settings)
 
     def network() -> nn.Module:
-        return ImageNetwork(Standardise(sample), body(sample.shape[1:]), kind.n_outputs(spec), config)
+        made = ImageNetwork(Standardise(sample), body(sample.shape[1:]), kind.n_outputs(spec), config)
+        return channels_last(made, sample.ndim - 2)
 
     def learn(net: nn.Module, batch: Batch) -> Tensor:
         made: Tensor = loss(net(augmented(batch.inputs["image"], config)), batch.target)
@@ -154,6 +155,13 @@ def _pool_weights(before: int, after: int) -> Tensor:
         first, last = k * before // after, -(-(k + 1) * before // after)
         weight[first:last, k] = 1.0 / (last - first)
     return weight
+
+
+def channels_last(network: nn.Module, n_axes: int) -> nn.Module:
+    """Keep the channels of a pixel beside each other: convolutions of few channels run a quarter faster so."""
+    layout = torch.channels_last if n_axes == 2 else torch.channels_last_3d
+    made: nn.Module = network.to(memory_format=layout)  # type: ignore[call-overload]
+    return made
 
 
 def convolution(n_axes: int) -> type[nn.Conv2d] | type[nn.Conv3d]:
