@@ -71,6 +71,8 @@ __all__ = [
     "LocalFile",
     "LocalFileMark",
     "Model",
+    "Network",
+    "NetworkMark",
     "Outputs",
     "Probe",
     "Probes",
@@ -109,6 +111,15 @@ class LocalFileMark:
 LocalFile = Annotated[str, LocalFileMark()]
 """A setting of a task that names a file which it needs: hashed into what depends on it, and copied into the release,
 so that the task is given a path that exists. Empty where none is needed."""
+
+
+class NetworkMark:
+    """Tells the engine that a text setting of a model names a network to start from."""
+
+
+Network = Annotated[str, NetworkMark()]
+"""A setting of a model that names a network to start from: a local folder, or a run or release whose program brings its
+network. Its content decides what is learned, and test records that it has seen are found. Empty starts from nothing."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +214,9 @@ class Program:
         Kept as safetensors.
     settings : mapping
         JSON values for the driver.
+    network : mapping of str to bytes
+        Files of the network for whoever trains it further, such as ``config.json`` and ``model.safetensors``; serving
+        does not read them.
     """
 
     driver: str
@@ -210,6 +224,7 @@ class Program:
     graphs: Mapping[str, bytes] = field(default_factory=dict)
     arrays: Mapping[str, Array] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    network: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from auscult.base.contracts import Domain, FitContext, ItemSet, Model, Outputs, Program, RecordBatch, Task
+from auscult.base.contracts import Domain, FitContext, Index, ItemSet, Model, Outputs, Program, RecordBatch, Task
 from auscult.base.files import hash_of, new_folder, read_json, write_json
 from auscult.base.log import Report
 from auscult.base.recipe import Recipe, part_of, validated
@@ -19,11 +19,12 @@ from auscult.engine.answers import kind_of
 from auscult.engine.answers.base import Calibration
 from auscult.engine.dataset import Dataset
 from auscult.engine.drivers import load_program
+from auscult.engine.networks import network_hashes, network_settings, seen_by, seen_records
 from auscult.engine.outputs import concat, predict_items, questions, read_outputs, save_outputs
 from auscult.engine.program import read_program, save_program
 from auscult.engine.quality.duplicates import duplicate_pairs
 from auscult.engine.splits import Split
-from auscult.engine.task_files import file_hashes
+from auscult.engine.task_files import file_hashes, located_folder
 
 KNOWN = {"train": (), "valid": ("train",), "test": ("train", "valid"), "apart": ()}
 """What a task that asks may see of the records whose items of a role are asked for."""
@@ -67,6 +68,18 @@ class Bench:
         """Pairs of records with the same or nearly the same content, looked for once."""
         return duplicate_pairs(self.dataset, self.task)
 
+    @cached_property
+    def seen(self) -> Index:
+        """Records that a network which the recipe starts from has learned from."""
+        main, _ = part_of(self.recipe.model, where="[model]")
+        folders: set[str] = set()
+        for name in (main, self.task.spec.floor, *self.recipe.study.models):
+            settings = model_settings(self.recipe, self.task, name)
+            marked = network_settings(load_part(self.domain, "models", name).Config)
+            folders |= {str(settings[n]) for n in marked if settings.get(n)}
+        known = seen_by(located_folder("[model]", f) for f in sorted(folders))
+        return seen_records(self.dataset, self.task, self.recipe.split, known)
+
 
 def model_settings(recipe: Recipe, task: Task, name: str) -> Mapping[str, Any]:
     """Settings of a model in this recipe: of ``[model]``, of ``[floor]``, or of ``[study.settings]`` by its name."""
@@ -98,6 +111,8 @@ def arm_key(bench: Bench, arm: Arm, split: Split) -> str:
     stated = [asdict(arm), recipe.train.model_dump(), recipe.calibrate.model_dump(), dict(recipe.task), rows]
     name, settings = part_of(recipe.task, where="[task]")
     stated.append(file_hashes(bench.domain, name, settings))
+    networks = network_hashes(bench.domain, arm.model, arm.settings)
+    stated += [networks] if networks else []
     return f"{arm.model}-{hash_of([stated, bench.dataset.hash])[:12]}"
 
 

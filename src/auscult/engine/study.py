@@ -51,7 +51,8 @@ def make_splits(bench: Bench, seed: int) -> tuple[Split, ...]:
     pairs = bench.duplicates if recipe.split.duplicates_whole else ()
     splits = tuple(make_split(bench.dataset, recipe.split, seed=seed, fold=fold, duplicates=pairs) for fold in chosen)
     for split in splits:
-        require_no_leak(find_leaks(bench.dataset, split, bench.duplicates), bench.dataset, on_leak=recipe.split.on_leak)
+        leak = find_leaks(bench.dataset, split, bench.duplicates, bench.seen)
+        require_no_leak(leak, bench.dataset, on_leak=recipe.split.on_leak)
     return splits
 
 
@@ -169,7 +170,7 @@ def fault_figures(bench: Bench, judge: Judge, made: Round, fits: Sequence[Fit]) 
 
 def leak_figures(bench: Bench, judge: Judge, made: Round, test: Outputs) -> dict[str, Any]:
     """What leaks in the split, and the metrics without the leaking records."""
-    leaks = [find_leaks(bench.dataset, split, bench.duplicates) for split in made.splits]
+    leaks = [find_leaks(bench.dataset, split, bench.duplicates, bench.seen) for split in made.splits]
     records = np.unique(np.concatenate([leak.records for leak in leaks]))
     if not len(records):
         return {"n_records": 0}
@@ -178,6 +179,7 @@ def leak_figures(bench: Bench, judge: Judge, made: Round, test: Outputs) -> dict
         "n_records": len(records),
         "same_subject": int(sum(len(leak.subject) for leak in leaks)),
         "same_content": int(sum(len(leak.content) for leak in leaks)),
+        "seen_by_network": int(sum(len(leak.seen) for leak in leaks)),
         "records": [bench.dataset.hashes[r][:16] for r in records],
         "metrics_without": judge.figures(kept, judge.spec.metrics),
     }

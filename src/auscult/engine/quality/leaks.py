@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,19 +23,26 @@ class Leak:
         Test records whose subject is also in training or validation.
     content : (B,) int64
         Test records with the same or nearly the same content as one in training or validation.
+    seen : (C,) int64
+        Test records that a network which training started from has learned from.
     """
 
     subject: Index
     content: Index
+    seen: Index = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def records(self) -> Index:
         """All leaking test records."""
-        return np.union1d(self.subject, self.content)
+        return np.union1d(np.union1d(self.subject, self.content), self.seen)
 
 
-def find_leaks(dataset: Dataset, split: Split, duplicates: Sequence[tuple[int, int, str]]) -> Leak:
+def find_leaks(
+    dataset: Dataset, split: Split, duplicates: Sequence[tuple[int, int, str]], seen: Index | None = None
+) -> Leak:
     """Look for test records that are known before the test; ``duplicates`` are pairs as ``duplicate_pairs`` gives.
+
+    ``seen`` are records that a network which training starts from has learned from.
 
     A split in time keeps a subject on both sides by its own rule; there only other records' content counts.
     """
@@ -47,7 +54,8 @@ def find_leaks(dataset: Dataset, split: Split, duplicates: Sequence[tuple[int, i
         subject = test[np.isin(dataset.subjects[test], dataset.subjects[known])]
     pairs = [(a, b) for a, b, _ in duplicates]
     content = [x for a, b in pairs for x, y in ((a, b), (b, a)) if x in test and y in known and x not in both]
-    return Leak(subject, np.unique(np.array(content, dtype=np.int64)))
+    before = test[:0] if seen is None else np.intersect1d(test, seen)
+    return Leak(subject, np.unique(np.array(content, dtype=np.int64)), before)
 
 
 def require_no_leak(leak: Leak, dataset: Dataset, *, on_leak: str) -> None:
@@ -63,6 +71,12 @@ def require_no_leak(leak: Leak, dataset: Dataset, *, on_leak: str) -> None:
     names = ", ".join(str(n) for n in dataset.names[leak.records][:10])
     raise DataError(
         f"split: {len(leak.subject)} test records share a subject with training and {len(leak.content)} have nearly "
-        f"the same content as a training record ({names}); split by subject, leave them out, or set "
+        f"the same content as a training record{_also_seen(leak)} ({names}); split by subject, leave them out, or set "
         "split.on_leak = 'report'"
     )
+
+
+def _also_seen(leak: Leak) -> str:
+    if not len(leak.seen):
+        return ""
+    return f", and {len(leak.seen)} are among the records that the network learned from which training starts from"

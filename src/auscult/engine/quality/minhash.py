@@ -47,6 +47,37 @@ def alike_pairs(signatures: Signatures) -> Index:
     return np.stack([both // len(signatures), both % len(signatures)], axis=1) if len(both) else np.zeros((0, 2), int)
 
 
+def alike_to_any(signatures: Signatures, known: Signatures) -> Index:
+    """Find the records that have at least 0.8 in common with any of some others; every candidate is looked at.
+
+    Parameters
+    ----------
+    signatures : (R, 60) uint32
+        Those of the records.
+    known : (S, 60) uint32
+        Those of the others.
+
+    Returns
+    -------
+    (F,) int64
+        Numbers of records, ascending.
+    """
+    found = np.zeros(len(signatures), dtype=np.bool_)
+    there = (signatures != EMPTY).any(axis=1)
+    others = known[(known != EMPTY).any(axis=1)]
+    for band in range(BANDS):
+        part = slice(band * ROWS, (band + 1) * ROWS)
+        keys = _key(others[:, part])
+        order = np.argsort(keys, kind="stable")
+        rows = np.flatnonzero(there & ~found)
+        asked = _key(signatures[rows, part])
+        first, last = (np.searchsorted(keys[order], asked, side=side) for side in ("left", "right"))
+        for row, begin, end in zip(rows, first, last, strict=True):
+            if end > begin:
+                found[row] = bool(((others[order[begin:end]] == signatures[row]).mean(axis=1) >= ALIKE).any())
+    return np.flatnonzero(found)
+
+
 def _key(part: Signatures) -> npt.NDArray[np.uint64]:
     """One number for the places of a band, (R, 5) -> (R,)."""
     key = np.zeros(len(part), dtype=np.uint64)

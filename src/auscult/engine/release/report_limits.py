@@ -87,7 +87,8 @@ def leaks_section(source: Source) -> Section:
     text = (
         f"{count(leaks['n_records'], 'test record')} known before the test: {leaks['same_subject']} of a "
         "subject that is also in training or validation, "
-        f"{leaks['same_content']} with nearly the same content as a record there."
+        f"{leaks['same_content']} with nearly the same content as a record there, "
+        f"{leaks.get('seen_by_network', 0)} that the network had learned from which training started from."
     )
     rows = []
     for name, without in leaks["metrics_without"].items():

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +19,7 @@ from auscult.engine.answers import kind_of
 from auscult.engine.arms import Bench, Fit
 from auscult.engine.gate_signs import gate_for
 from auscult.engine.neighbours import Neighbours, fit_neighbours
+from auscult.engine.networks import SEEN, write_seen
 from auscult.engine.outputs import take_items
 from auscult.engine.packed import packed_rows
 from auscult.engine.prepare import code_hash
@@ -79,6 +81,9 @@ def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft
     gate = gate_for(bench.task, train, valid, refusal=recipe.calibrate.gate_refusal, seed=recipe.seed)
     neighbours = _neighbours(bench, train, valid)
     save_program(fit.program, draft / "program")
+    if fit.program.network:
+        known = np.union1d(split.records("train"), split.records("valid"))
+        write_seen(bench.dataset, bench.task, recipe.split, records=known, path=draft / SEEN)
     write_json(draft / "calibration.json", dict(fit.calibration))
     write_json(draft / "gate.json", None if gate is None else gate.to_dict())
     if neighbours is not None:
