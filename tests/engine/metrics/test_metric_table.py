@@ -105,6 +105,7 @@ KIND_METRICS: dict[str, dict[str, MetricFunction]] = {
         "copy_rate": generated.copy_rate,
         "copy_excess": drafts.copy_excess,
         "perplexity": drafts.perplexity,
+        "masked_accuracy": drafts.masked_accuracy,
         "field_faithfulness": drafts.field_faithfulness,
         "field_recall": drafts.field_recall,
         "field_precision": drafts.field_precision,
@@ -251,6 +252,8 @@ def _sample(rng: np.random.Generator, name: str) -> Example:
     if name == "copy_excess":
         runs = rng.integers(5, 9, (40, 2))
         return Example(runs, rng.integers(0, 5, (40, 2)), 40)
+    if name == "masked_accuracy":
+        return Example(rng.integers(5, 9, 40), rng.integers(0, 5, 40), 40)
     if name == "perplexity":
         return Example(rng.integers(5, 9, 40), -rng.integers(9, 30, 40).astype(float), 40)
     if name.startswith("field_"):

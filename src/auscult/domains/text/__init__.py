@@ -25,12 +25,14 @@ DOMAIN = Domain(
     tasks={
         "document-class": f"{_HERE}.tasks.document_class:DocumentClass",
         "event-parse": f"{_HERE}.tasks.event_parse:EventParse",
+        "masked-text": f"{_HERE}.tasks.masked_text:MaskedText",
         "text-spans": f"{_HERE}.tasks.text_spans:TextSpans",
         "text-pair": f"{_HERE}.tasks.text_pair:TextPair",
         "document-labels": f"{_HERE}.tasks.document_labels:DocumentLabels",
         "report-generation": f"{_HERE}.tasks.report_generation:ReportGeneration",
     },
     models={
+        "word-frequency": f"{_HERE}.models.word_frequency:WordFrequency",
         "window-tagger": f"{_HERE}.models.window_tagger:WindowTagger",
         "pronoun-rule": f"{_HERE}.models.sex_rule:PronounRule",
         "sex-rule": f"{_HERE}.models.sex_rule:SexRule",

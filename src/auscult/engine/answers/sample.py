@@ -16,6 +16,7 @@ from auscult.engine.metrics.drafts import (
     field_faithfulness,
     field_precision,
     field_recall,
+    masked_accuracy,
     perplexity,
 )
 from auscult.engine.metrics.generated import auc_gain, kid, membership_auc, share_of_real, trained_auc
@@ -34,6 +35,7 @@ _OF_TEXT: Mapping[str, tuple[Callable[..., Any], str, str]] = {
     "copy_rate": (copied_share, "runs", "copied"),
     "copy_excess": (copy_excess, "runs", "copied"),
     "perplexity": (perplexity, "words", "log_probability"),
+    "masked_accuracy": (masked_accuracy, "words", "right"),
 }
 """Function, truth and output of the metrics of texts."""
 
@@ -48,6 +50,9 @@ class SampleKind(AnswerKind):
     Where the task says so (``spec.parameters["text"]``) the sample is a text, as bytes (M, L) padded with -1, with the
     facts ``asked`` (M, K) and ``stated`` (M, K), which are the labels of the task; the truth is ``asked``. Copies are
     told by the truth ``runs`` and the output ``copied``, perplexity by ``words`` and ``log_probability``.
+
+    With ``spec.parameters["gaps"]`` words of a text were hidden, as many as ``words``, and what is made stands in their
+    place. An answer says how many are ``right`` and their ``log_probability``, (M,) each, and never shows the text.
     """
 
     name: ClassVar[KindName] = "sample"
@@ -85,6 +90,10 @@ class SampleKind(AnswerKind):
 
         Beside a draft stand the facts that were asked for and are missing in it, and those that it made up.
         """
+        if spec.parameters.get("gaps"):
+            hidden, right = (int(outputs.array(name)[row]) for name in ("words", "right"))
+            told = float(outputs.array("log_probability")[row])
+            return {"synthetic": True, "hidden": hidden, "right": right, "perplexity": float(np.exp(-told / hidden))}
         if spec.parameters.get("text"):
             values = outputs.array("sample")[row]
             draft = values[values >= 0].astype(np.uint8).tobytes().decode("utf-8", errors="replace")
@@ -97,14 +106,21 @@ class SampleKind(AnswerKind):
         return {"synthetic": True, "shape": list(outputs.array("sample")[row].shape)}
 
     def schema(self, spec: TaskSpec) -> dict[str, Any]:
-        """A mark and a shape, or a mark, a draft and its faults."""
+        """A mark and a shape, or a mark and a draft with its faults, or how well gaps were filled."""
+        if spec.parameters.get("gaps"):
+            count = {"type": "integer"}
+            return record_of(synthetic={"const": True}, hidden=count, right=count, perplexity=number())
         if spec.parameters.get("text"):
             words = listed({"type": "string"})
             return record_of(synthetic={"const": True}, draft={"type": "string"}, missing=words, made_up=words)
         return record_of(synthetic={"const": True}, shape=listed(number()))
 
     def guess(self, spec: TaskSpec, outputs: Outputs, rng: np.random.Generator) -> Outputs:
-        """Return features drawn evenly from twice the range of the real ones; drafts of other records."""
+        """Return features drawn evenly from twice the range of the real ones; drafts of other records; any word."""
+        if spec.parameters.get("gaps"):
+            words, share = np.asarray(outputs.truth("words")), 1 / spec.parameters["vocabulary"]
+            blind = {**outputs.arrays, "log_probability": words * np.log(share), "right": words * share}
+            return Outputs(blind, outputs.record, outputs.position, outputs.target)
         if outputs.target is not None and "asked" in outputs.target:
             return super().guess(spec, outputs, rng)
         real = np.asarray(outputs.truth("real"), dtype=np.float64)
@@ -114,5 +130,7 @@ class SampleKind(AnswerKind):
         return Outputs({**outputs.arrays, "feature": drawn}, outputs.record, outputs.position, outputs.target)
 
     def difference(self, spec: TaskSpec, first: Outputs, second: Outputs) -> str:
-        """Values within 1e-4."""
+        """Values within 1e-4; of a sum over gaps, within 1e-3."""
+        if spec.parameters.get("gaps"):
+            return close("log_probability", first.array("log_probability"), second.array("log_probability"), 1e-3)
         return close("sample", first.array("sample"), second.array("sample"), 1e-4)

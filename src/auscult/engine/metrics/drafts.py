@@ -115,3 +115,21 @@ def perplexity(target: Array, output: Array, *, unit: Array | None = None, weigh
     """
     words = as_floats("target", target, ("N",))
     return np.asarray(np.exp(-_shares(as_floats("output", output, (len(words),)), words, unit, weights)))
+
+
+def masked_accuracy(target: Array, output: Array, *, unit: Array | None = None, weights: Array | None = None) -> Floats:
+    """Share of the hidden words of texts that were guessed.
+
+    Parameters
+    ----------
+    target : (N,) int
+        Hidden words of each text.
+    output : (N,) int
+        How many of them were guessed.
+
+    Returns
+    -------
+    (B,) float64 in [0, 1]
+    """
+    words = as_floats("target", target, ("N",))
+    return _shares(as_floats("output", output, (len(words),)), words, unit, weights)

@@ -57,6 +57,7 @@ TAB = "Pilán et al. 2022, Computational Linguistics 48:1053"
 MANNING = "Manning, Raghavan and Schütze 2008, Introduction to Information Retrieval, chapter 8"
 JARVELIN = "Järvelin and Kekäläinen 2002, ACM TOIS 20:422"
 TRUCHON = "Truchon and Bayly 2007, J Chem Inf Model 47:488"
+DEVLIN = "Devlin et al. 2019, NAACL (masked language model)"
 WISEMAN = "Wiseman, Shieber and Rush 2017, EMNLP (relation generation, by extraction from the text)"
 MONDEJAR = "Mondejar-Guerra et al. 2019, Biomed Signal Process Control 47:41"
 GLUCOBENCH = "Sergazinov et al. 2024, ICLR (GlucoBench)"
@@ -267,6 +268,7 @@ _ROWS = (
         1.0,
         None,
     ),
+    _share("masked_accuracy", "Share of the hidden words of texts that were guessed.", DEVLIN),
     _share("field_faithfulness", "Share of the facts asked for or stated in a text which are both.", WISEMAN),
     _share("field_recall", "Share of the facts asked for which the text states.", WISEMAN),
     _share("field_precision", "Share of the facts that the text states which were asked for.", WISEMAN),

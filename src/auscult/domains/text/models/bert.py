@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
+from auscult.domains.text.models.masked import fit_masked
 from auscult.domains.text.models.pretrained import EncoderConfig, EncoderSize, fit_encoder
 
 
@@ -13,16 +14,17 @@ class Bert:
     """An encoder of the transformers library with a head for the task."""
 
     Config: ClassVar[type[Config]] = EncoderConfig
-    kinds: ClassVar[tuple[KindName, ...]] = ("class", "labels", "spans")
+    kinds: ClassVar[tuple[KindName, ...]] = ("class", "labels", "spans", "sample")
     inputs: ClassVar[tuple[str, ...]] = ("tokens",)
 
     def __init__(self, config: EncoderConfig) -> None:
         self._config = config
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
-        """Fine-tune, or train from nothing."""
+        """Fine-tune, or train from nothing; texts with gaps need no label."""
         new = partial(new_bert, self._config)
-        return fit_encoder(self._config, new, train, valid=valid, context=context)
+        learn = fit_masked if context.spec.kind == "sample" else fit_encoder
+        return learn(self._config, new, train, valid=valid, context=context)
 
 
 def new_bert(config: EncoderSize, vocabulary: int, length: int) -> Any:

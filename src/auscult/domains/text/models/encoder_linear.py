@@ -23,7 +23,7 @@ from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
 from auscult.base.files import sha256, write_bytes
 from auscult.base.log import progress
 from auscult.domains.text.models.bert import new_bert
-from auscult.domains.text.models.pretrained import BATCH, EncoderSize, read_encoder, require_known
+from auscult.domains.text.models.pretrained import BATCH, EncoderSize, read_encoder, require_known, require_same_words
 from auscult.engine.answers import kind_of
 from auscult.engine.blocks.sparse_linear import SparsePlan, fit_sparse
 from auscult.engine.train import Batch, export_onnx
@@ -65,6 +65,7 @@ class EncoderLinear:
         length = train.items.inputs["tokens"].shape[1]
         body = read_encoder(c.folder) if c.folder else new_bert(c, vocabulary, length)
         require_known(body, vocabulary, length)
+        require_same_words(body, parameters)
         network = FrozenMean(body).eval()
         seen = encoded(network, train.inputs()["tokens"], context) * np.float32(c.encoder_weight)
         plan = SparsePlan(c.loss, c.strength, c.class_weight, least=c.least, plain_from=int(parameters["buckets"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,22 +13,26 @@ from pydantic import Field as Setting
 from torch import Tensor, nn
 from torch.nn import functional
 
-from auscult.base.contracts import Config, FitContext, Fitted, Index, ItemSet, Program
+from auscult.base.contracts import Config, FitContext, Fitted, Index, ItemSet, Network, Program
 from auscult.base.errors import UsageError
 from auscult.engine.answers import kind_of
-from auscult.engine.task_files import located_folder
+from auscult.engine.networks import located_network
 from auscult.engine.train import Batch, GradientPlan, export_onnx, fit_gradient
 
 BATCH = 32
-WEIGHTS = "model.safetensors"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+WORDS = "tokenizer_number"
+"""Tells by which tokenizer or hash of words a network was trained; a parameter of the task has the same name."""
 PICKLES = ("pytorch_model.bin", "model.pt", "model.pkl")
 
 
 class EncoderSize(Config):
     """Where an encoder comes from; the sizes are those of a new one, a folder brings its own."""
 
-    folder: str = Setting(
-        "", description="Local folder with config.json and model.safetensors, or package:NAME/PATH; empty is a new one."
+    folder: Network = Setting(
+        "",
+        description="Local folder with config.json and model.safetensors, package:NAME/PATH, or a run or release of "
+        "'masked-text'; empty is a new one.",
     )
     layers: int = Setting(1, ge=1, le=48, description="Blocks of a new encoder.")
     width: int = Setting(32, ge=8, le=2048, description="Width of a new encoder.")
@@ -68,6 +72,7 @@ def fit_encoder(
     def network() -> nn.Module:
         body = read_encoder(config.folder) if config.folder else make(vocabulary, length)
         require_known(body, vocabulary, length)
+        require_same_words(body, context.spec.parameters)
         return Encoder(config, body, kind.n_outputs(context.spec), per_token=per_token)
 
     def export(trained: nn.Module, example: Batch) -> Program:
@@ -109,8 +114,8 @@ def read_encoder(stated: str) -> Any:
     from transformers import AutoModel
     from transformers.utils import logging as told
 
-    folder = located_folder("[model] folder", stated)
-    for name in ("config.json", WEIGHTS):
+    folder = located_network("[model] folder", stated)
+    for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             pickled = next((p for p in PICKLES if (folder / p).exists()), "")
             hint = f", only {pickled}, which is a pickle; save it as safetensors" if pickled and name == WEIGHTS else ""
@@ -141,6 +146,22 @@ def require_known(body: Any, vocabulary: int, length: int) -> None:
     most = places.num_embeddings - (0 if places.padding_idx is None else places.padding_idx + 1)
     if most < length:
         raise UsageError(f"[task] length: expected at most {most}, the places that the encoder has, got {length}")
+
+
+def require_same_words(body: Any, parameters: Mapping[str, float]) -> None:
+    """Refuse a network that was trained on another tokenizer than that of the task, where it says on which.
+
+    Raises
+    ------
+    UsageError
+        With where the right one is.
+    """
+    learned = getattr(body.config, WORDS, None)
+    if learned is not None and learned != parameters.get(WORDS):
+        raise UsageError(
+            "[task] tokenizer: expected what the network learned its words by, got another; name the tokenizer of its "
+            "release (files/tokenizer.json), or none and the same vocabulary where it has none"
+        )
 
 
 class Encoder(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
+from auscult.domains.text.models.masked import fit_masked
 from auscult.domains.text.models.pretrained import EncoderConfig, fit_encoder
 
 
@@ -12,15 +13,16 @@ class Roberta:
     """An encoder of the transformers library with a head for the task."""
 
     Config: ClassVar[type[Config]] = EncoderConfig
-    kinds: ClassVar[tuple[KindName, ...]] = ("class",)
+    kinds: ClassVar[tuple[KindName, ...]] = ("class", "sample")
     inputs: ClassVar[tuple[str, ...]] = ("tokens",)
 
     def __init__(self, config: EncoderConfig) -> None:
         self._config = config
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
-        """Fine-tune, or train from nothing."""
-        return fit_encoder(self._config, self._new, train, valid=valid, context=context)
+        """Fine-tune, or train from nothing; texts with gaps need no label."""
+        learn = fit_masked if context.spec.kind == "sample" else fit_encoder
+        return learn(self._config, self._new, train, valid=valid, context=context)
 
     def _new(self, vocabulary: int, length: int) -> Any:
         from transformers import RobertaConfig, RobertaModel

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auscult.base.errors import RecipeError
+from auscult.base.files import sha256_file
 from auscult.domains.text.preprocess.codes import Corpus
 from auscult.domains.text.preprocess.tokens import Tokens as Stretches
 
@@ -52,6 +53,16 @@ def tokenizer_for(path: Path, vocabulary: int) -> Any:
             f"[task] vocabulary: expected more than the {size} subwords of the tokenizer, got {vocabulary}"
         )
     return tokenizer
+
+
+def tokenizer_number(path: str, vocabulary: int) -> float:
+    """Return a number that tells how words are numbered: by the content of a file, or by a hash to so many numbers."""
+    return float(int(sha256_file(Path(path))[:12], 16)) if path else float(vocabulary)
+
+
+def marks_of(tokenizer: Any) -> list[int]:
+    """Return the numbers of the marks that a tokenizer sets around a text, each plus one."""
+    return [number + 1 for number in tokenizer.encode("").ids]
 
 
 def subwords(tokenizer: Any, texts: Sequence[str], length: int) -> Tokens:

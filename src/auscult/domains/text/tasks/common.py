@@ -22,7 +22,7 @@ from auscult.domains.text.preprocess.language import languages
 from auscult.domains.text.preprocess.ngrams import NgramPlan, hashed_ngrams, hashed_words
 from auscult.domains.text.preprocess.profile import profiles
 from auscult.domains.text.preprocess.sketch import signatures
-from auscult.domains.text.preprocess.subwords import subwords, tokenizer_for
+from auscult.domains.text.preprocess.subwords import marks_of, subwords, tokenizer_for, tokenizer_number
 from auscult.domains.text.preprocess.windows import pieces, together, total_of
 from auscult.domains.text.preprocess.words import word_spans
 from auscult.engine.quality.minhash import PLACES
@@ -74,7 +74,13 @@ class TextConfig(Config):
     @property
     def parameters(self) -> dict[str, float]:
         """What models need to know of the items."""
-        return {"buckets": self.buckets, "vocabulary": self.vocabulary, "cues": len(FEATURES) if self.cue_weight else 0}
+        return {"buckets": self.buckets, "cues": len(FEATURES) if self.cue_weight else 0, **self.words}
+
+    @property
+    def words(self) -> dict[str, float]:
+        """What networks need to know of the numbers of words."""
+        number = tokenizer_number(self.tokenizer, self.vocabulary)
+        return {"vocabulary": self.vocabulary, "tokenizer_number": number}
 
 
 class TextItems:
@@ -194,6 +200,11 @@ class TextItems:
     @cached_property
     def _tokenizer(self) -> Any:
         return tokenizer_for(Path(self._config.tokenizer), self._config.vocabulary)
+
+    @cached_property
+    def marks(self) -> list[int]:
+        """Numbers of the marks that the tokenizer sets at the begin and the end of a text."""
+        return marks_of(self._tokenizer) if self._config.tokenizer else []
 
     def sketch(self, batch: RecordBatch) -> npt.NDArray[np.uint32]:
         """Return what near-duplicates are found by, (N, 60)."""

@@ -18,7 +18,7 @@ from auscult.base.contracts import Config, Field, Items, LocalFile, Outputs, Rec
 from auscult.base.errors import ReadError
 from auscult.domains.text.preprocess.chain import TOGETHER, allowed, span_candidates
 from auscult.domains.text.preprocess.profile import profiles
-from auscult.domains.text.preprocess.subwords import subword_tokens, tokenizer_for
+from auscult.domains.text.preprocess.subwords import subword_tokens, tokenizer_for, tokenizer_number
 from auscult.domains.text.preprocess.token_features import chunks, token_features, word_numbers
 from auscult.domains.text.preprocess.tokens import Tokens, tokenised
 from auscult.domains.text.simulate.identifiers import IDENTIFIERS
@@ -79,7 +79,11 @@ class TextSpans:
             ),
             floor="window-tagger",
             example="identified-notes",
-            parameters={"buckets": config.buckets, "vocabulary": config.vocabulary},
+            parameters={
+                "buckets": config.buckets,
+                "vocabulary": config.vocabulary,
+                "tokenizer_number": tokenizer_number(config.tokenizer, config.vocabulary) if config.tokenizer else 0,
+            },
             tags=("named entity recognition", "NER", "de-identification", "PHI", "tagging", "information extraction"),
         )
 
