@@ -146,8 +146,9 @@ def _metric_cells(result: Evidence, metric: str, goal: Mapping[str, Any]) -> lis
 
 
 def _gaps(result: Evidence, metric: str) -> dict[str, Figure]:
-    """By how much what ships is better than each row of the study, in pairs, by the row's model."""
-    return {r["model"]: r["ships_minus_row"][metric] for r in result["rows"] if metric in r.get("ships_minus_row", {})}
+    """By how much what ships is better than each row of the study on all training units, in pairs, by its model."""
+    whole = [r for r in result["rows"] if "train_fraction" not in r]
+    return {r["model"]: r["ships_minus_row"][metric] for r in whole if metric in r.get("ships_minus_row", {})}
 
 
 def judged(

@@ -359,6 +359,25 @@ def test_folds_and_seeds_and_rows(tmp_path: Path) -> None:
     assert len(seeds.metrics["metrics"]["micro_f1"]["by_seed"]) == 2
 
 
+def test_a_model_stands_in_a_study_under_names_of_its_own_each_with_the_shares(tmp_path: Path) -> None:
+    study = {
+        "models": ("narrow", "wide"),
+        "settings": {"narrow": {"model": "mlp", "hidden": 3}, "wide": {"model": "mlp", "hidden": 9}},
+        "train_fraction": (0.5,),
+        "fractions_of_all": True,
+    }
+    made = _build(tmp_path, toy_recipe("colour", model={"name": "mlp"}, train={"epochs": 2}, study=study))
+    rows = [r for r in made.metrics["rows"] if not (r["model"] == "mlp" and "train_fraction" not in r)]
+    listed = [(r["model"], r.get("train_fraction", 1.0)) for r in rows]
+    shares = [(name, 0.5) for name in ("mlp", "narrow", "wide", "constant")]
+    assert listed == [("narrow", 1.0), ("wide", 1.0), *shares]
+    assert all(0 <= r["validation"]["accuracy"]["value"] <= 1 for r in rows)
+    assert len({r["metrics"]["accuracy"]["value"] for r in rows}) > 1
+    study["settings"] = {"narrow": {"model": "mpl"}}
+    with pytest.raises(UsageError, match=r"unknown model 'mpl'.*did you mean 'mlp'\?"):
+        _build(tmp_path, toy_recipe("colour", study=study))
+
+
 def test_probes_are_judged_for_the_model_and_the_floor_and_can_be_gates(tmp_path: Path) -> None:
     made = _build(tmp_path, toy_recipe("ring"))
     name = "membership_auc_of_points"

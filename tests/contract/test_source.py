@@ -216,7 +216,7 @@ def test_recipe(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     floor = load_part(declared, "models", spec.floor)
     validated(floor.Config, dict(recipe.floor), where=path.name)
     for name in recipe.study.models:
-        load_part(declared, "models", name)
+        load_part(declared, "models", recipe.study.model_of(name))
     judged = {*spec.metrics, *(kind_of(spec).table(spec) if isinstance(made["tasks"], Probes) else ())}
     for gate in recipe.gates:
         assert any(gate == m or gate.startswith(f"{m}_") for m in judged), gate

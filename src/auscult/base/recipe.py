@@ -174,13 +174,22 @@ class StudyTable(Config):
 
     models: tuple[str, ...] = Field((), description="Further models, each trained and reported.")
     settings: Mapping[str, Mapping[str, Any]] = Field(
-        default_factory=dict, description="Settings of the further models by name; a model without has its defaults."
+        default_factory=dict,
+        description="Settings of the further models by name; a model without has its defaults. With the key 'model' the "
+        "name is one of your own for that model with these settings, so that a model can be listed more than once.",
     )
     seeds: tuple[int, ...] = Field((), description="Seeds of split and training; the metrics are the mean over them.")
     folds: int = Field(
         0, ge=0, description="Cross-validation folds; the metrics are of the pooled out-of-fold answers."
     )
     train_fraction: tuple[float, ...] = Field((), description="Shares of the training units, each a row.")
+    fractions_of_all: bool = Field(
+        False, description="Give the shares to the further models and the floor too, not to the model alone."
+    )
+
+    def model_of(self, name: str) -> str:
+        """Return the registered model that a name of the study stands for."""
+        return str(self.settings.get(name, {}).get("model", name))
 
 
 class ReleaseTable(Config):

@@ -75,7 +75,8 @@ class Bench:
         folders: set[str] = set()
         for name in (main, self.task.spec.floor, *self.recipe.study.models):
             settings = model_settings(self.recipe, self.task, name)
-            marked = network_settings(load_part(self.domain, "models", name).Config)
+            model = self.recipe.study.model_of(name)
+            marked = network_settings(load_part(self.domain, "models", model).Config)
             folders |= {str(settings[n]) for n in marked if settings.get(n)}
         known = seen_by(located_folder("[model]", f) for f in sorted(folders))
         return seen_records(self.dataset, self.task, self.recipe.split, known)
@@ -86,7 +87,9 @@ def model_settings(recipe: Recipe, task: Task, name: str) -> Mapping[str, Any]:
     main, settings = part_of(recipe.model, where="[model]")
     if name == main:
         return settings
-    return dict(recipe.floor) if name == task.spec.floor else dict(recipe.study.settings.get(name, {}))
+    if name == task.spec.floor:
+        return dict(recipe.floor)
+    return {key: value for key, value in recipe.study.settings.get(name, {}).items() if key != "model"}
 
 
 def make_model(domain: Domain, name: str, settings: Mapping[str, Any]) -> Model:

@@ -145,7 +145,8 @@ def build(
     if options.ship and options.ship not in (main, task.spec.floor):
         raise UsageError(unknown("model to ship", options.ship, (main, task.spec.floor), where="--model"))
     for name in {main, task.spec.floor, *recipe.study.models}:
-        make_model(domain, name, main_settings if name == main else model_settings(recipe, task, name))
+        settings = main_settings if name == main else model_settings(recipe, task, name)
+        make_model(domain, recipe.study.model_of(name), settings)
     if options.signing_key is not None:
         read_private_key(options.signing_key)
     with writable(out):

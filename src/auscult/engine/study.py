@@ -74,7 +74,8 @@ def fit_named(bench: Bench, name: str, split: Split, *, seed: int, fold: int, fr
     """Fit one model of the recipe on one split."""
     bench.report.step(f"train {name}, seed {seed}" + (f", fold {fold + 1}" if bench.recipe.study.folds else ""))
     settings = model_settings(bench.recipe, bench.task, name)
-    return fit_arm(bench, Arm(name, settings, bench.recipe.seed + seed, fold, fraction), split)
+    model = bench.recipe.study.model_of(name)
+    return fit_arm(bench, Arm(model, settings, bench.recipe.seed + seed, fold, fraction), split)
 
 
 def fit_final(bench: Bench, name: str) -> Fit:
@@ -99,13 +100,17 @@ def study_rows(bench: Bench, judge: Judge, rounds: Sequence[Round], ships: Seque
     ``ships`` are the test answers of what ships, round by round: each row says by how much these are better, in pairs.
     """
     main, _ = part_of(bench.recipe.model, where="[model]")
-    asked = [(name, 1.0) for name in bench.recipe.study.models]
-    asked += [(main, fraction) for fraction in bench.recipe.study.train_fraction]
+    study = bench.recipe.study
+    asked = [(name, 1.0) for name in study.models]
+    for name in dict.fromkeys((main, *study.models, bench.task.spec.floor) if study.fractions_of_all else (main,)):
+        asked += [(name, fraction) for fraction in study.train_fraction]
     rows: list[dict[str, Any]] = []
     for name, fraction in asked:
         share = {} if fraction == 1 else {"train_fraction": fraction}
-        each = [_test_of(bench, name, r, fraction) for r in rounds]
-        rows.append({"model": name, **share, **row_figures(judge, each, ships)})
+        fits = [_fits(bench, name, r, fraction) for r in rounds]
+        each = [r.test(bench, f) for r, f in zip(rounds, fits, strict=True)]
+        valid = [judge.figures(r.valid(f), (judge.spec.primary,)) for r, f in zip(rounds, fits, strict=True)]
+        rows.append({"model": name, **share, **row_figures(judge, each, ships), "validation": mean_figures(valid)})
     return rows
 
 
@@ -117,9 +122,8 @@ def row_figures(judge: Judge, each: Sequence[Outputs], ships: Sequence[Outputs])
     return {"metrics": figures, "ships_minus_row": mean_figures(gaps)}
 
 
-def _test_of(bench: Bench, name: str, made: Round, fraction: float) -> Outputs:
-    fits = [fit_named(bench, name, s, seed=made.seed, fold=k, fraction=fraction) for k, s in enumerate(made.splits)]
-    return made.test(bench, fits)
+def _fits(bench: Bench, name: str, made: Round, fraction: float) -> list[Fit]:
+    return [fit_named(bench, name, s, seed=made.seed, fold=k, fraction=fraction) for k, s in enumerate(made.splits)]
 
 
 def further_figures(bench: Bench, judge: Judge, made: Round, fits: Sequence[Fit]) -> Figures:

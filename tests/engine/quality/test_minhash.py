@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from auscult.engine.quality.minhash import ALIKE, EMPTY, PLACES, alike_pairs
+from auscult.engine.quality.minhash import ALIKE, EMPTY, PLACES, alike_pairs, alike_to_any
 
 
 def _signature(members: set[int]) -> np.ndarray:  # type: ignore[type-arg]
@@ -39,3 +39,18 @@ def test_every_copy_of_a_template_is_found() -> None:
     """More copies than are compared pair by pair: each is in a pair at least."""
     signatures = np.stack([_signature({1, 2, 3})] * 300)
     assert np.unique(alike_pairs(signatures)).tolist() == list(range(300))
+
+
+def test_what_is_like_any_of_others_is_found_among_many_copies() -> None:
+    """One set of a thousand shares 96 of 100 with the record; before it stand copies that share a band and no more."""
+    members = set(range(100))
+    near = _signature(set(sorted(members)[:96]) | {1996, 1997, 1998, 1999})
+    record = _signature(members)
+    other = _signature(set(range(500, 600)))
+    decoy = other.copy()
+    decoy[:5] = record[:5]
+    known = np.concatenate([np.repeat(decoy[None], 1000, axis=0), near[None], np.full((1, PLACES), EMPTY)])
+    nothing = np.full(PLACES, EMPTY)
+    asked = np.stack([nothing, _signature(set(range(900, 1000))), record])
+    assert alike_to_any(asked, known).tolist() == [2]
+    assert alike_to_any(asked, known[:1000]).tolist() == []
