@@ -56,8 +56,13 @@ def tokenizer_for(path: Path, vocabulary: int) -> Any:
 
 
 def tokenizer_number(path: str, vocabulary: int) -> float:
-    """Return a number that tells how words are numbered: by the content of a file, or by a hash to so many numbers."""
-    return float(int(sha256_file(Path(path))[:12], 16)) if path else float(vocabulary)
+    """Return a number that tells how words are numbered: by the content of a file, or by a hash to so many numbers.
+
+    A file that a recipe names and that has not been located yet is 0.
+    """
+    if not path:
+        return float(vocabulary)
+    return float(int(sha256_file(Path(path))[:12], 16)) if Path(path).is_file() else 0.0
 
 
 def marks_of(tokenizer: Any) -> list[int]:
