@@ -175,8 +175,8 @@ class StudyTable(Config):
     models: tuple[str, ...] = Field((), description="Further models, each trained and reported.")
     settings: Mapping[str, Mapping[str, Any]] = Field(
         default_factory=dict,
-        description="Settings of the further models by name; a model without has its defaults. With the key 'model' the "
-        "name is one of your own for that model with these settings, so that a model can be listed more than once.",
+        description="Settings of the further models by name; a model without has its defaults. With the key 'model' "
+        "the name is one of your own for that model with these settings, so that a model can stand more than once.",
     )
     seeds: tuple[int, ...] = Field((), description="Seeds of split and training; the metrics are the mean over them.")
     folds: int = Field(
