@@ -51,6 +51,8 @@ class Parsed:
         Standardised.
     steps : list of int
         Which steps changed each, as bits of ``standardise.STEPS``.
+    texts : list of str
+        Canonical SMILES of those that a step wrote, else empty.
     reasons : dict of int to str
         Why the other rows cannot be used.
     """
@@ -58,6 +60,7 @@ class Parsed:
     rows: list[int]
     molecules: list[Any]
     steps: list[int]
+    texts: list[str]
     reasons: dict[int, str]
 
 
@@ -65,17 +68,20 @@ def parse(smiles: Iterable[str], config: CompoundConfig) -> Parsed:
     """Read and standardise structures."""
     from rdkit import rdBase
 
-    made = Parsed([], [], [], {})
+    made = Parsed([], [], [], [], {})
     with rdBase.BlockLogs():
         for row, text in enumerate(smiles):
             try:
-                molecule, steps = standardise(read_molecule(text, max_atoms=config.max_atoms), text, config.standardise)
+                molecule, steps, written = standardise(
+                    read_molecule(text, max_atoms=config.max_atoms), text, config.standardise
+                )
             except ReadError as error:
                 made.reasons[row] = str(error)
                 continue
             made.rows.append(row)
             made.molecules.append(molecule)
             made.steps.append(steps)
+            made.texts.append(written)
     return made
 
 
@@ -198,8 +204,8 @@ def _texts(given: Array, made: Parsed, *, canonical: bool) -> Array:
     from rdkit import Chem
 
     texts = [
-        Chem.MolToSmiles(m) if canonical or steps else str(text)
-        for text, m, steps in zip(given, made.molecules, made.steps, strict=True)
+        written or (Chem.MolToSmiles(m) if canonical or steps else str(text))
+        for text, m, steps, written in zip(given, made.molecules, made.steps, made.texts, strict=True)
     ]
     return np.array(texts, dtype=np.str_)
 

@@ -18,7 +18,7 @@ _NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[O-\]\[N\+\]\(=O\)|\[N\+\]\(\[O-\]\)=
 DEFAULT: tuple[Step, ...] = ("largest-fragment", "neutralise")
 
 
-def standardise(molecule: Any, smiles: str, steps: Sequence[Step]) -> tuple[Any, int]:
+def standardise(molecule: Any, smiles: str, steps: Sequence[Step]) -> tuple[Any, int, str]:
     """Apply named steps to a molecule, in the order of ``STEPS``.
 
     Parameters
@@ -35,16 +35,17 @@ def standardise(molecule: Any, smiles: str, steps: Sequence[Step]) -> tuple[Any,
 
     Returns
     -------
-    (rdkit.Chem.Mol, int)
-        The molecule, and which steps changed it: bit ``k`` is ``STEPS[k]``.
+    (rdkit.Chem.Mol, int, str)
+        The molecule; which steps changed it: bit ``k`` is ``STEPS[k]``; and its canonical SMILES where a step had to
+        write it, else nothing.
     """
-    done = 0
+    done, text = 0, ""
     for bit, step in enumerate(STEPS):
         if step in steps and _asks_for(step, smiles):
-            changed = _apply(step, molecule)
+            changed, written = _apply(step, molecule)
             if changed is not molecule:
-                molecule, done = changed, done | 1 << bit
-    return molecule, done
+                molecule, done, text = changed, done | 1 << bit, written
+    return molecule, done, text
 
 
 def step_names(done: int) -> list[str]:
@@ -61,13 +62,13 @@ def _asks_for(step: Step, smiles: str) -> bool:
     return step == "tautomer" or "[" in smiles
 
 
-def _apply(step: Step, molecule: Any) -> Any:
-    """Return the changed molecule, or the same object where nothing changed or what came out is no molecule.
+def _apply(step: Step, molecule: Any) -> tuple[Any, str]:
+    """Return the changed molecule and its SMILES, or the same object where nothing changed or what came out is none.
 
     The largest fragment of a metallocene is a ring that cannot exist alone: such a compound stays whole.
     """
     if step == "isotopes":
-        return _without_isotopes(molecule)
+        return _without_isotopes(molecule), ""
     changed = _tool(step)(molecule)
     if step == "tautomer":
         same = _smiles(changed) == _smiles(molecule)
@@ -75,7 +76,10 @@ def _apply(step: Step, molecule: Any) -> Any:
         same = changed.GetNumAtoms() == molecule.GetNumAtoms()
     else:
         same = _charges(changed) == _charges(molecule)
-    return molecule if same or not _exists(changed) else changed
+    if same:
+        return molecule, ""
+    text = _smiles(changed)
+    return (changed, text) if _exists(text) else (molecule, "")
 
 
 def _charges(molecule: Any) -> tuple[int, int]:
@@ -92,10 +96,10 @@ def _charged() -> Any:
     return Chem.MolFromSmarts("[!+0]")
 
 
-def _exists(molecule: Any) -> bool:
+def _exists(smiles: str) -> bool:
     from rdkit import Chem
 
-    return Chem.MolFromSmiles(_smiles(molecule)) is not None
+    return Chem.MolFromSmiles(smiles) is not None
 
 
 def _smiles(molecule: Any) -> str:
