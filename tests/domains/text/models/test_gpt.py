@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from auscult.base.contracts import FitContext, Items, ItemSet
-from auscult.base.errors import DataError, RecipeError
+from auscult.base.errors import DataError, RecipeError, UsageError
+from auscult.base.files import write_bytes
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
-from auscult.domains.text.models.gpt import Causal, Gpt, GptConfig, OneStep
+from auscult.domains.text.models.gpt import Causal, Gpt, GptConfig, OneStep, read_causal
 from auscult.domains.text.models.ngram_text import NgramText, NgramTextConfig
 from auscult.domains.text.models.sequences import VocabularyConfig, sequences
 from auscult.domains.text.tasks.report_generation import ReportGeneration, ReportGenerationConfig, as_bytes
@@ -65,6 +66,35 @@ def test_counts_write_what_they_have_seen_and_score_it(tmp_path: Path) -> None:
     seen = run(inputs)["log_probability"]
     unseen = run({**inputs, "given": as_bytes(["the pump xyz"], 40)})["log_probability"]
     assert unseen[0] < seen[0] < 0
+
+
+def test_another_recipe_goes_on_from_the_network_with_its_sizes_and_words(tmp_path: Path) -> None:
+    first = items_of([f"the pump {word}" for word in ("leaked", "stopped", "broke", "hummed", "froze")])
+    table = TrainTable(epochs=1, threads=1, batch_size=4, learning_rate=0.01)
+    learned = Gpt(GptConfig(width=16, layers=2, places=48)).fit(
+        first, first, FitContext(SPEC, 0, table, tmp_path / "a", Silent())
+    )
+    before = learned.export()
+    folder = tmp_path / "network"
+    for name, content in before.network.items():
+        write_bytes(folder / name, content)
+    other = items_of(["a stent was bent"] * 6)
+    slow = table.model_copy(update={"learning_rate": 1e-12})
+    after = (
+        Gpt(GptConfig(folder=str(folder)))
+        .fit(other, other, FitContext(SPEC, 1, slow, tmp_path / "b", Silent()))
+        .export()
+    )
+    np.testing.assert_array_equal(after.arrays["words"], before.arrays["words"])
+    assert after.settings == before.settings
+    inputs = {**other.inputs(np.array([0])), "given": as_bytes(["a stent was bent"], 40)}
+    one, two = (load_program(p)(inputs)["log_probability"] for p in (before, after))
+    np.testing.assert_allclose(one, two, rtol=1e-4)
+    (folder / "pieces.safetensors").unlink()
+    with pytest.raises(
+        UsageError, match=r"\[model\] folder: expected pieces.safetensors in network, got none; name a rel"
+    ):
+        read_causal(str(folder))
 
 
 def test_nothing_to_learn_from_and_odd_heads_are_refused(tmp_path: Path) -> None:

@@ -8,30 +8,38 @@ L pieces costs L steps and not the square.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import Field as Setting
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional
 
 from auscult.base.arrays import Array
-from auscult.base.contracts import Config, FitContext, Fitted, Items, ItemSet, KindName, Program
-from auscult.base.errors import RecipeError
-from auscult.domains.text.models.pretrained import alike
+from auscult.base.contracts import Config, FitContext, Fitted, Items, ItemSet, KindName, Network, Program
+from auscult.base.errors import RecipeError, UsageError
+from auscult.base.files import read_json
+from auscult.domains.text.models.pretrained import CONFIG, WEIGHTS, alike
 from auscult.domains.text.models.sequences import VocabularyConfig, sequences
 from auscult.engine.drivers.pieces import END
+from auscult.engine.networks import located_network
 from auscult.engine.train import Batch, GradientPlan, Step, export_onnx, fit_gradient
 
+PIECES = "pieces.safetensors"
+_SIZES = {"layers": "n_layer", "width": "n_embd", "heads": "n_head", "places": "n_positions"}
 SHOWN_PAST = 3
 """Pieces before the one of the example that the network is exported with; any number comes in use."""
 
 
 class GptConfig(VocabularyConfig):
-    """Settings of the network."""
+    """Settings of the network; one that is gone on with brings its sizes, its places and its words."""
 
+    folder: Network = Setting("", description="Run or release of a 'gpt' to go on from; empty is a new one.")
     layers: int = Setting(1, ge=1, le=48, description="Blocks of attention and feed-forward.")
     width: int = Setting(64, ge=8, le=2048, description="Width of a piece.")
     heads: int = Setting(4, ge=1, le=32, description="Heads of each attention.")
@@ -53,8 +61,9 @@ class Gpt:
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Learn each piece from those before it; a sequence that is longer than ``places`` is learned to there."""
-        c = self._config
-        learned = sequences(c, train, valid)
+        before = read_causal(self._config.folder) if self._config.folder else None
+        c = self._config if before is None else self._config.model_copy(update=before.sizes)
+        learned = sequences(c, train, valid, known=None if before is None else before.words)
         sets = [_padded(each, c.places) for each in (learned.train, learned.valid)]
         settings = {
             "end": END, "max_length": int(context.spec.parameters["length"]), "context": c.places,
@@ -70,11 +79,53 @@ class Gpt:
             graph = export_onnx(
                 OneStep(cast("Causal", network).body), Batch(one, None), "scores", free=("past",), free_axis=2
             )
-            return Program("decode", self.inputs, {"step": graph}, {"words": learned.words}, settings)
+            files = causal_files(cast("Causal", network).body, learned.words)
+            return Program("decode", self.inputs, {"step": graph}, {"words": learned.words}, settings, files)
+
+        def network() -> nn.Module:
+            made = Causal(c, learned.n_tokens)
+            if before is not None:
+                made.body.transformer.load_state_dict(before.weights)
+            return made
 
         step = Step("all", lambda network: network.parameters(), _loss)
-        plan = GradientPlan(lambda: Causal(c, learned.n_tokens), ("tokens",), (step,), batches=alike, export=export)
+        plan = GradientPlan(network, ("tokens",), (step,), batches=alike, export=export)
         return fit_gradient(plan, sets[0], sets[1], context)
+
+
+@dataclass(frozen=True, repr=False)
+class Before:
+    """A network to go on with: its sizes by the names of the settings, its words and its weights."""
+
+    sizes: Mapping[str, Any]
+    words: npt.NDArray[np.uint8]
+    weights: Mapping[str, Tensor]
+
+
+def read_causal(stated: str) -> Before:
+    """Read the network of a release of ``gpt``.
+
+    Raises
+    ------
+    UsageError
+        If a file is missing, or it is another network.
+    """
+    folder = located_network("[model] folder", stated)
+    for name in (CONFIG, WEIGHTS, PIECES):
+        if not (folder / name).is_file():
+            raise UsageError(f"[model] folder: expected {name} in {folder.name}, got none; name a release of 'gpt'")
+    about = read_json(folder / CONFIG)
+    sizes = {ours: about[theirs] for ours, theirs in _SIZES.items()}
+    words = load_file(folder / PIECES)["words"].numpy()
+    return Before(sizes, words, load_file(folder / WEIGHTS))
+
+
+def causal_files(body: Any, words: npt.NDArray[np.uint8]) -> dict[str, bytes]:
+    """Return the files of a network as the transformers library reads them, and the words that are its pieces."""
+    weights = {name: v.detach().cpu().clone().contiguous() for name, v in body.transformer.state_dict().items()}
+    pieces = {"words": torch.as_tensor(np.ascontiguousarray(words))}
+    about = body.config.to_json_string(use_diff=False).encode()
+    return {CONFIG: about, WEIGHTS: save(weights, {"format": "pt"}), PIECES: save(pieces)}
 
 
 def _padded(rows: Sequence[Sequence[int]], places: int) -> ItemSet:

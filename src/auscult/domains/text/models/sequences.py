@@ -45,8 +45,10 @@ class Sequences:
         return 256 + len(self.words)
 
 
-def sequences(config: VocabularyConfig, train: ItemSet, valid: ItemSet) -> Sequences:
-    """Learn the words of training items and cut them and the validation items into pieces.
+def sequences(
+    config: VocabularyConfig, train: ItemSet, valid: ItemSet, *, known: npt.NDArray[np.uint8] | None = None
+) -> Sequences:
+    """Learn the words of training items, unless they are known, and cut them and the validation items into pieces.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def sequences(config: VocabularyConfig, train: ItemSet, valid: ItemSet) -> Seque
         raise DataError("training: expected narratives, got none; name their column in [task] text")
     parts = {role: _texts(items) for role, items in (("train", train), ("valid", valid))}
     different = sorted({request + text for request, text, _ in parts["train"]})
-    words = learned_words(different, least=config.least, most=config.words)
+    words = learned_words(different, least=config.least, most=config.words) if known is None else known
     pieces = Pieces(words)
     cut = {
         role: [[END, *pieces.cut(r), *pieces.cut(t), *([END] if whole else [])] for r, t, whole in texts]

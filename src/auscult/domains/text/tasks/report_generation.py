@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array
@@ -41,8 +42,10 @@ from auscult.domains.text.preprocess.facts import (
     request_of,
     stated_facts,
 )
+from auscult.domains.text.preprocess.sketch import signatures
 from auscult.domains.text.tasks.common import TEXT, TEXT_FIELD, text_key
 from auscult.domains.text.tasks.draft_probes import Drafts, probes, text_of
+from auscult.engine.quality.minhash import PLACES
 
 REQUEST_FIELD = Field("request", "text")
 BEHIND_REQUEST = "\x02"
@@ -159,6 +162,10 @@ class ReportGeneration:
         made = {"sample": as_bytes(drafts.texts, self._config.length), "asked": drafts.asked, "stated": drafts.stated}
         target = None if items.target is None else {"asked": drafts.asked}
         return Outputs(made, drafts.record, None, target)
+
+    def sketch(self, batch: RecordBatch) -> npt.NDArray[np.uint32]:
+        """What near-duplicates are found by: the narratives."""
+        return signatures([str(t) for t in batch.dense("text")], PLACES)
 
     def probe(self, roles: Mapping[str, ItemSet], run: Run, context: FitContext) -> list[Probe]:
         """Judge what drafts copy from the training narratives, and how probable held-out narratives are."""
