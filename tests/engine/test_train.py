@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +15,10 @@ from torch import nn
 
 from auscult.base.contracts import FitContext, Items, ItemSet
 from auscult.base.errors import ShapeError, UsageError
+from auscult.base.files import read_json
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
+from auscult.engine.arms import CURVE
 from auscult.engine.checkpoint import NAME, TrainState, load_checkpoint
 from auscult.engine.drivers import load_program
 from auscult.engine.program import program_hash
@@ -87,6 +90,17 @@ def test_a_finished_training_is_not_repeated(tmp_path: Path) -> None:
     stamp = (tmp_path / NAME).stat().st_mtime_ns
     assert _mlp(tmp_path) == first
     assert (tmp_path / NAME).stat().st_mtime_ns == stamp
+
+
+def test_the_validation_loss_of_every_epoch_is_kept_beside_the_checkpoint(tmp_path: Path) -> None:
+    train = partial(Mlp(MlpConfig()).fit, _points(), _points())
+    train(_context(tmp_path / "whole", epochs=5, patience=50, schedule="constant"))
+    train(_context(tmp_path / "parts", epochs=2, patience=50, schedule="constant"))
+    train(_context(tmp_path / "parts", epochs=5, patience=50, schedule="constant"))
+    whole, parts = (read_json(tmp_path / name / CURVE) for name in ("whole", "parts"))
+    assert len(whole["validation_loss"]) == 5
+    assert whole == parts
+    assert min(whole["validation_loss"]) == whole["validation_loss"][whole["best_epoch"] - 1]
 
 
 def test_another_seed_is_another_model(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ from auscult.engine.task_files import file_hashes, located_folder
 
 KNOWN = {"train": (), "valid": ("train",), "test": ("train", "valid"), "apart": ()}
 """What a task that asks may see of the records whose items of a role are asked for."""
+CURVE = "curve.json"
+"""Validation loss after each epoch, beside the checkpoint of a network."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,12 @@ def _share(train: ItemSet, fraction: float, seed: int) -> ItemSet:
     rng = np.random.default_rng([seed, 7])
     kept = rng.permutation(records)[: max(1, round(fraction * len(records)))]
     return ItemSet(train.items, train.rows[np.isin(train.items.record[train.rows], kept)])
+
+
+def curve_of(bench: Bench, fit: Fit, split: Split) -> dict[str, Any]:
+    """Validation loss after each epoch of a fitted arm, and the epoch that was kept; empty where nothing trains so."""
+    path = bench.folder / "checkpoints" / arm_key(bench, fit.arm, split) / CURVE
+    return dict(read_json(path)) if path.exists() else {}
 
 
 def answer_role(bench: Bench, fit: Fit, split: Split, role: str, *, every: bool = False) -> Outputs:

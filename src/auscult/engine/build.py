@@ -21,7 +21,7 @@ from auscult.base.files import hash_of, read_json, sweep, writable, write_json
 from auscult.base.log import Report, Silent
 from auscult.base.recipe import Recipe, expand, part_of, save_resolved
 from auscult.base.registry import load_part
-from auscult.engine.arms import Bench, Fit, make_model, model_settings
+from auscult.engine.arms import Bench, Fit, curve_of, make_model, model_settings
 from auscult.engine.dataset import Dataset, assemble
 from auscult.engine.evaluate import GateResult, Judge, check_gates, judge_for, mean_figures
 from auscult.engine.outputs import concat
@@ -320,6 +320,7 @@ def _evaluate(
         "summary": task_summary(bench, first, pick(first)),
         "apart": mean_figures([apart_figures(bench, judge, r, pick(r)) for r in rounds]),
         "rows": _rows(judge, bench, rounds, ships=[t for t, _ in tests], shipped=choice["shipped"]),
+        "training": curve_of(bench, first.models[0], first.splits[0]),
         "seeds": [r.seed for r in rounds],
         "recipe_hash": recipe.hash,
         "intent": recipe.intent.model_dump(),

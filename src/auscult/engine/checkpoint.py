@@ -13,24 +13,26 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from auscult.base.errors import UsageError
-from auscult.base.files import write_bytes
+from auscult.base.files import write_bytes, write_json
+from auscult.engine.arms import CURVE
 
 NAME = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True, repr=False)
 class TrainState:
-    """Where training stands after whole epochs."""
+    """Where training stands after whole epochs; ``curve`` is the validation loss after each."""
 
     epoch: int = 0
     best_epoch: int = 0
     best: float = float("inf")
     last: float = float("nan")
+    curve: tuple[float, ...] = ()
     best_weights: Mapping[str, Tensor] | None = None
 
     def after_epoch(self, valid_loss: float, network: nn.Module) -> TrainState:
         """Return the state after one more epoch."""
-        state = replace(self, epoch=self.epoch + 1, last=valid_loss)
+        state = replace(self, epoch=self.epoch + 1, last=valid_loss, curve=(*self.curve, valid_loss))
         if valid_loss < self.best:
             weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
             return replace(state, best=valid_loss, best_epoch=state.epoch, best_weights=weights)
@@ -47,8 +49,9 @@ def save_checkpoint(
         for index, values in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{name}/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
     numbers = {"epoch": state.epoch, "best_epoch": state.best_epoch, "best": state.best, "last": state.last}
+    write_json(folder / CURVE, {"best_epoch": state.best_epoch, "validation_loss": state.curve})
     whole = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
-    write_bytes(folder / NAME, save(whole, metadata={"state": json.dumps(numbers)}))
+    write_bytes(folder / NAME, save(whole, metadata={"state": json.dumps({**numbers, "curve": state.curve})}))
 
 
 def load_checkpoint(folder: Path, network: nn.Module, optimisers: Mapping[str, torch.optim.Optimizer]) -> TrainState:
@@ -67,6 +70,7 @@ def load_checkpoint(folder: Path, network: nn.Module, optimisers: Mapping[str, t
             index, _, part = key.partition("/")
             values.setdefault(int(index), {})[part] = tensor
         optimiser.load_state_dict({"state": values, "param_groups": saved["param_groups"]})
+    numbers["curve"] = tuple(numbers.get("curve", ()))
     return TrainState(**numbers, best_weights=_below(tensors, "best/") or None)
 
 
