@@ -161,9 +161,19 @@ def test_lightgcn_smooths_by_the_roots_of_both_degrees_and_its_gradient_is_that_
     first, second = network.steps()
     np.testing.assert_allclose(second.detach().numpy(), dense @ first.detach().numpy(), rtol=1e-4, atol=1e-6)
     weight = torch.randn(second.shape, generator=torch.Generator().manual_seed(1))
-    (second * weight).sum().backward()
+    (network.smoothed() * weight).sum().backward()
     assert network.vectors.grad is not None
-    np.testing.assert_allclose(network.vectors.grad.numpy(), dense.T @ weight.numpy(), rtol=1e-4, atol=1e-6)
+    mean = (np.eye(len(dense)) + dense) / 2
+    np.testing.assert_allclose(network.smoothed().detach().numpy(), mean @ first.numpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(network.vectors.grad.numpy(), mean.T @ weight.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_lightgcn_starts_from_the_singular_vectors_of_the_graph(train: ItemSet) -> None:
+    taken = Taken.of(train)
+    network = GraphVectors(taken, LightGcnConfig(width=4, layers=1, start="spectral", spread=0.3))
+    first, second = (s.numpy() for s in network.steps())
+    assert first.std() == pytest.approx(0.3, rel=0.05)
+    np.testing.assert_allclose(second, first * (second / first).mean(axis=0), atol=0.02)  # each column is only scaled
 
 
 def test_lightgcn_draws_what_was_not_taken(train: ItemSet) -> None:

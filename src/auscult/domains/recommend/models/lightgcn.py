@@ -8,7 +8,7 @@ Needs torch to learn.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field as Setting
 
@@ -22,6 +22,9 @@ class LightGcnConfig(Config):
     layers: int = Setting(3, ge=1, description="Steps over the graph.")
     shrink: float = Setting(1e-4, ge=0, description="Weight of the squared vectors of a batch in the loss.")
     spread: float = Setting(0.1, gt=0, description="Standard deviation of the first vectors.")
+    start: Literal["random", "spectral"] = Setting(
+        "random", description="First vectors: random, or the largest singular vectors of the normalised graph."
+    )
 
 
 class LightGcn:
