@@ -19,6 +19,7 @@ from scipy import sparse
 from auscult.base.arrays import Array
 from auscult.base.contracts import Program, Run
 from auscult.base.errors import ShapeError
+from auscult.engine.blas import one_blas_thread
 
 ROWS = 64
 """Histories of one block: its scores stay in the cache of a core."""
@@ -58,7 +59,8 @@ def load(program: Program, threads: int) -> Run:
         shelf.require(history)
         row, column = shelf.seen(history)
         ends = np.searchsorted(row, np.arange(len(history) + 1))
-        top, score = _ranked(shelf, np.split(column, ends[1:-1]) if len(history) else [], k, threads)
+        with one_blas_thread():
+            top, score = _ranked(shelf, np.split(column, ends[1:-1]) if len(history) else [], k, threads)
         top = np.where(score == -np.inf, -1, top)
         answer = {"item": _named(shelf, top), "score": np.where(top < 0, 0.0, score).astype(np.float32)}
         return {**answer, **_reasons(shelf, row, column, top)} if "explain" in inputs else answer
