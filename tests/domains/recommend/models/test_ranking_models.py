@@ -210,8 +210,8 @@ def test_lightgcn_keeps_the_epoch_whose_lists_are_best_on_what_is_held_out(train
     learned = ItemSet(train.items, train.rows[2:])
     users = np.unique(learned.items.record[learned.rows])
     known = Taken.of(learned)
-    assert len(lightgcn_network._judged(learned, learned, users, known)) == 0
-    judged = lightgcn_network._judged(learned, held, users, known)
+    assert len(lightgcn_network.judged_of(learned, learned, users, known)) == 0
+    judged = lightgcn_network.judged_of(learned, held, users, known)
     assert set(judged.rows.tolist()) <= {0, 1}
     model = LightGcn(LightGcnConfig(width=4, layers=1))
     fitted = model.fit(

@@ -179,7 +179,7 @@ def fit_lightgcn(config: LightGcnConfig, data: tuple[ItemSet, ItemSet], context:
     train, valid = data
     taken = Taken.of(train)
     users = np.unique(train.items.record[train.rows])
-    learned, judged = _pairs(train, users, taken), _judged(train, valid, users, taken)
+    learned, judged = pairs_of(train, users, taken), judged_of(train, valid, users, taken)
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
         value: Tensor = network(batch.inputs["user"], batch.inputs["item"], config.shrink)
@@ -197,20 +197,20 @@ def fit_lightgcn(config: LightGcnConfig, data: tuple[ItemSet, ItemSet], context:
     return fit_gradient(plan, learned, judged if len(judged) else learned, context)
 
 
-def _judged(train: ItemSet, valid: ItemSet, users: Index, taken: Taken) -> ItemSet:
+def judged_of(train: ItemSet, valid: ItemSet, users: Index, taken: Taken) -> ItemSet:
     """Held-out pairs that decide which epoch is the best, at most ``JUDGED`` of them; none where nothing is held out.
 
     The loss on held-out pairs is least long before their ranks are best, so ranks decide.
     """
     own = np.isin(valid.rows, train.rows) if valid.items is train.items else np.zeros(len(valid), dtype=bool)
-    pairs = _pairs(ItemSet(valid.items, valid.rows[~own]), users, taken)
+    pairs = pairs_of(ItemSet(valid.items, valid.rows[~own]), users, taken)
     user = pairs.inputs()["user"]
     place = np.random.default_rng(0).permutation(len(users))[user]  # whole users, as each is scored but once
     kept = np.argsort(place, kind="stable")[:JUDGED]
     return ItemSet(pairs.items, np.sort(pairs.rows[kept]))
 
 
-def _pairs(some: ItemSet, users: Index, taken: Taken) -> ItemSet:
+def pairs_of(some: ItemSet, users: Index, taken: Taken) -> ItemSet:
     """Numbers of users and items, (N,) each; pairs of which training knows one end only are left out."""
     record, names = some.items.record[some.rows], some.inputs()["item"]
     user = np.minimum(np.searchsorted(users, record), len(users) - 1)
