@@ -118,3 +118,22 @@ def test_a_name_with_accents_is_one(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("user,item\na,Katheter-Größe-5\n", encoding="utf-8")
     assert _taken(_read(path)[0]) == {"a": ["Katheter-Größe-5"]}
+
+
+def test_a_user_without_an_item_has_an_empty_history(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("user,item,date\nknown,D1,2024-01-01\nknown,,2024-01-02\nnew,,2024-01-01\nnew,,2024-02-01\n")
+    batches, (told,) = _read(path)
+    assert _taken(batches) == {"known": ["D1"], "new": []}
+    assert batches[0].fields == batches[1].fields
+    assert told.startswith("t.csv: left out 3 of 4 interactions without an item")
+    path.write_text("user,item\nnew,\n")
+    assert _taken(_read(path)[0]) == {"new": []}
+
+
+def test_where_something_was_shown_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"user,item,clicked,context\nu,D1,1,night\nu,D2,0,\nu,D3,1,{'x' * 33}\n")
+    (batch,), (told,) = _read(path)
+    assert batch.ragged("context")[0].tolist() == [b"night", b""]
+    assert told.startswith("t.csv: left out 1 of 3 interactions whose context has a name of more than 32 bytes")

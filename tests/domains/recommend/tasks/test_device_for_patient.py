@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import auscult
@@ -21,7 +23,12 @@ from auscult.domains.recommend.preprocess.rules import REMOVE, read_rules
 from auscult.domains.recommend.readers.patients import Request, batch_of
 from auscult.domains.recommend.simulate.hospital import write_rows
 from auscult.domains.recommend.tasks import device_for_patient
-from auscult.domains.recommend.tasks.device_for_patient import SIMULATED, DeviceForPatient, DeviceForPatientConfig
+from auscult.domains.recommend.tasks.device_for_patient import (
+    SIMULATED,
+    DeviceForPatient,
+    DeviceForPatientConfig,
+    read_shelf,
+)
 
 CATALOGUE = "device,mri,recall,material\nA,safe,none,titanium\nB,unsafe,none,titanium\nC,safe,class-2,nickel\n"
 RULES = """
@@ -203,6 +210,26 @@ def test_a_catalogue_with_a_foreign_attribute_is_refused(tmp_path: Path) -> None
         )
         with pytest.raises(RecipeError, match=message):
             _ = broken.shelf
+
+
+def test_a_catalogue_may_be_parquet_with_lists(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text(RULES)
+    (tmp_path / "devices.csv").write_text(CATALOGUE.replace("A,safe,none,titanium", "A,safe,none,titanium|nickel"))
+    rows = {
+        "device": ["C", "B", "A"],
+        "mri": ["safe", "unsafe", "safe"],
+        "recall": ["class-2", "none", "none"],
+        "material": [["nickel"], ["titanium"], ["titanium", "nickel"]],
+    }
+    pq.write_table(pa.table(rows), tmp_path / "devices.parquet")
+    shelves = [
+        read_shelf(tmp_path / f"devices.{s}", read_rules(str(tmp_path / "rules.toml"))) for s in ("csv", "parquet")
+    ]
+    assert shelves[0].names.tolist() == shelves[1].names.tolist()
+    assert shelves[0].marks.tolist() == shelves[1].marks.tolist()
+    (tmp_path / "devices.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(RecipeError, match=r"catalogue devices\.parquet: expected a Parquet table, got a broken one"):
+        read_shelf(tmp_path / "devices.parquet", rules)
 
 
 @pytest.mark.parametrize(("cold", "roles"), [("none", {0}), ("patient", {0, 1, 2}), ("both", {-1, 0, 1, 2})])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import auscult
 from auscult.base.arrays import Ragged
 from auscult.base.contracts import Field, RecordBatch
 from auscult.base.errors import ReadError
@@ -43,3 +46,35 @@ def test_rows_are_padded_and_come_back() -> None:
     rows = padded(names, np.array([2, 0, 2, 2]), 4)
     assert rows.tolist() == [[b"b", b"", b""], [b"", b"", b""], [b"a", b"c", b"d"], [b"", b"", b""]]
     assert [r.tolist() for r in unpadded(rows)] == [[b"b"], [], [b"a", b"c", b"d"], []]
+
+
+def test_what_has_a_low_weight_is_left_out_where_that_is_asked() -> None:
+    batch = _batch(("a", ["D1", "D2"]), ("b", ["D3"]))
+    weight = Ragged.of([np.array([1.0, 4.0]), np.array([2.0])])
+    rated = batch.with_columns({Field("weight", "array", "L", "1", ragged=True): weight})
+    made = NextItems(NextItemsConfig(least_weight=3)).prepare(rated)
+    assert [r.tolist() for r in made.ragged("item")] == [[b"D2"], []]
+    assert [r.tolist() for r in NextItems(NextItemsConfig()).prepare(rated).ragged("item")] == [[b"D1", b"D2"], [b"D3"]]
+    with pytest.raises(ReadError, match="least_weight: expected a column of weights, got none; leave the setting out"):
+        NextItems(NextItemsConfig(least_weight=3)).prepare(batch)
+
+
+def test_an_unknown_item_and_an_empty_history_are_answered_by_popularity(tmp_path: Path) -> None:
+    recipe = Path(auscult.__file__).parents[2] / "recipes" / "recommend" / "ward-usage-simulated.toml"
+    made = auscult.build(recipe, tmp_path / "run", overrides=("evaluate.resamples=100", "study.models=[]"))
+    assert made.release is not None
+    asked = tmp_path / "asked.csv"
+    known = "SIM-ICU-PUMP-0"
+    asked.write_text(f"ward,device\nnew,\nstrange,never-seen\nstrange,{'x' * 10240}\nknown,{known}\n")
+    answers = list(auscult.predict(made.release, asked, explain=True))
+    by_name = {a.record.rpartition("/")[2]: a for a in answers}
+    told = by_name.pop("asked", None) or next(a for a in answers if a.status == "refused")
+    assert {k: a.status for k, a in by_name.items() if a.status != "refused"} == dict.fromkeys(
+        ("new", "strange", "known"), "answered"
+    )
+    new, strange = by_name["new"], by_name["strange"]
+    assert new.answers[0]["item"] == strange.answers[0]["item"]
+    assert new.explanation is not None
+    assert all(i["because"] == [] and i["popular"] for i in new.explanation["items"])
+    assert known not in by_name["known"].answers[0]["item"]
+    assert "left out 1 of 4 interactions" in told.reason

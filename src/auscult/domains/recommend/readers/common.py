@@ -23,6 +23,7 @@ REASONS = {
     "future": "whose time lies in the future, check the clock of the export",
     "weight": "whose weight is no number",
     "negative": "whose weight is negative",
+    "context": f"whose context has a name of more than {NAME_BYTES} bytes",
     "clicked": "that say neither 1, 0 nor nothing in the column of clicks",
     "itself": "that lead from a thing to itself",
     "twice": "that repeat an item of the same user; the earliest was kept",
@@ -53,6 +54,8 @@ def judged(rows: pl.DataFrame) -> pl.DataFrame:
     if "weight" in rows.columns:
         no_number = pl.col("weight").is_null() | ~pl.col("weight").is_finite()
         wrong |= {"weight": no_number, "negative": pl.col("weight") < 0}
+    if "context" in rows.columns:
+        wrong |= {"context": pl.col("context").str.len_bytes() > NAME_BYTES}
     if "clicked" in rows.columns:
         wrong |= {"clicked": ~pl.col("clicked").fill_null("").is_in(["", "0", "1"])}
     reason = pl.coalesce(pl.when(test).then(pl.lit(key)) for key, test in wrong.items())
@@ -84,7 +87,8 @@ def batches(rows: pl.DataFrame, *, prefix: str = "") -> Iterator[RecordBatch]:
     """Yield the users of usable interactions, sorted by user, as records.
 
     Fields: ``item`` (L), names; and where the table has them ``time`` (L) in seconds since 1970, ``weight`` (L),
-    ``clicked`` (L), 1, 0 or -1 for yes, no and unknown, and ``part`` (L), 0, 1 or 2 for train, valid and test.
+    ``clicked`` (L), 1, 0 or -1 for yes, no and unknown, ``context`` (L), names, and ``part`` (L), 0, 1 or 2 for train,
+    valid and test.
     """
     users = rows.get_column("user").rle().struct.unnest()
     names, lengths = users.get_column("value").to_list(), users.get_column("len").to_numpy().astype(np.int64)
@@ -97,12 +101,22 @@ def batches(rows: pl.DataFrame, *, prefix: str = "") -> Iterator[RecordBatch]:
         yield _batch(some, names[begin:end], offsets, prefix)
 
 
+def without_history(rows: pl.DataFrame, *, prefix: str = "") -> Iterator[RecordBatch]:
+    """Yield users who are only in rows without an item, of judged interactions: asked about, and nothing is known."""
+    known = rows.filter(pl.col("reason").is_null()).get_column("user").unique()
+    asked = rows.filter((pl.col("reason") == "item") & ~pl.col("user").is_in(known.implode()))
+    users = asked.get_column("user").unique(maintain_order=True).to_list()
+    if users:
+        yield _batch(rows.clear(), users, np.zeros(len(users) + 1, dtype=np.int64), prefix)
+
+
 def _batch(rows: pl.DataFrame, users: Sequence[str], offsets: Index, prefix: str) -> RecordBatch:
     kinds = {
         "time": ("array", "T", "s"),
         "weight": ("array", "L", "1"),
         "part": ("ids", "L", ""),
         "clicked": ("ids", "L", ""),
+        "context": ("ids", "L", ""),
     }
     fields: dict[Field, Column] = {Field("item", "ids", "L", ragged=True): Ragged(names_of(rows["item"]), offsets)}
     for name, (kind, axes, unit) in kinds.items():
@@ -116,7 +130,9 @@ def _batch(rows: pl.DataFrame, users: Sequence[str], offsets: Index, prefix: str
 
 
 def _values(column: pl.Series, name: str) -> Array:
-    """A column of numbers; whether something was clicked is 1, 0 or, where it is empty, -1."""
+    """A column of numbers, or of names; whether something was clicked is 1, 0 or, where it is empty, -1."""
+    if name == "context":
+        return names_of(column.fill_null(""))
     if name == "clicked":
         column = column.replace_strict({"": -1, "0": 0, "1": 1}, default=-1, return_dtype=pl.Int8)
     return np.asarray(column.to_numpy().astype(np.int8 if name in ("part", "clicked") else np.float64))
@@ -124,6 +140,8 @@ def _values(column: pl.Series, name: str) -> Array:
 
 def names_of(texts: pl.Series) -> Names:
     """Give a column of names as bytes, (N,); each different one is encoded once."""
+    if texts.is_empty():
+        return as_names([])
     distinct = texts.unique()
     number = pl.Series(range(len(distinct)), dtype=pl.UInt32)
     names = as_names(distinct.to_list())

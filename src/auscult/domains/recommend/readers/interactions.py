@@ -1,10 +1,11 @@
 """Tables of interactions: who used which item, when, and how much; CSV, TSV or Parquet.
 
 The columns are told by their names: a user (``user``, ``user_id``, ``patient``, ``ward``, …), an item (``item``,
-``device``, ``product``, …), and where there are such a time, a weight, and whether what was shown was taken
-(``clicked``: 1, 0, or empty where that is asked). A table larger than memory is read in several passes, each over a
-share of the users. The weight is checked and kept in the record; the tasks look at whether something was taken, not at
-how often.
+``device``, ``product``, …), and where there are such a time, a weight, a context (where it was shown: a ward, a
+shift), and whether what was shown was taken (``clicked``: 1, 0, or empty where that is asked). A user who is only in
+rows without an item is one without a history. A table larger than memory is read in several passes, each over a share
+of the users. The weight is checked and kept in the record; ``next-items`` can leave out what has a low one, and no task
+counts how often.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import polars as pl
 
 from auscult.base.contracts import RecordBatch, SetAside, Source
 from auscult.base.errors import ReadError
-from auscult.domains.recommend.readers.common import batches, judged, left_out
+from auscult.domains.recommend.readers.common import batches, judged, left_out, without_history
 
 NAME = "interactions"
 HEAD_BYTES = 8192
@@ -30,6 +31,7 @@ COLUMNS = {
     "time": ("time", "timestamp", "date", "datetime", "used_at"),
     "weight": ("weight", "count", "quantity", "rating"),
     "clicked": ("clicked", "click", "taken"),
+    "context": ("context", "setting", "channel"),
 }
 _FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
@@ -66,6 +68,9 @@ class InteractionsReader:
             kept = rows.filter(pl.col("reason").is_null())
             usable |= len(kept) > 0
             yield from batches(kept, prefix=f"{source.name}/")
+            for batch in without_history(rows, prefix=f"{source.name}/"):
+                usable = True
+                yield batch
             yield from left_out(rows, source.name, path.name)
         if not usable:
             raise ReadError(f"{path.name}: expected interactions of users with items, got none that can be used")
@@ -119,8 +124,9 @@ def _lazy(path: Path) -> pl.LazyFrame:
         wanted.append(_seconds(pl.col(roles["time"]), table.collect_schema()[roles["time"]]).alias("time"))
     if "weight" in roles:
         wanted.append(pl.col(roles["weight"]).cast(pl.Float64, strict=False).alias("weight"))
-    if "clicked" in roles:
-        wanted.append(pl.col(roles["clicked"]).cast(pl.String).str.strip_chars().alias("clicked"))
+    wanted += [
+        pl.col(roles[r]).cast(pl.String).str.strip_chars().alias(r) for r in ("clicked", "context") if r in roles
+    ]
     return table.with_row_index("line").select(wanted)
 
 

@@ -173,7 +173,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         with path.open("rb") as stream:
             head = stream.read(8)
         if head.startswith(b"PAR1"):
-            table = pl.read_parquet(path).cast(pl.String)
+            table = pl.read_parquet(path)
+            several = [c for c, kind in table.schema.items() if isinstance(kind, pl.List)]
+            table = table.with_columns(pl.col(several).cast(pl.List(pl.String)).list.join("|")).cast(pl.String)
         else:
             with path.open("rb") as stream:
                 first = stream.readline(HEAD_BYTES).decode("utf-8-sig", errors="replace")

@@ -294,6 +294,21 @@ def read_shelf(path: Path, rules: Rules) -> Shelf:
     RecipeError
         If the table is broken, a device comes twice, or an attribute is none of the rule file.
     """
+    rows = _parquet_rows(path) if path.read_bytes()[:4] == b"PAR1" else _csv_rows(path)
+    names = [str(row.get("device", "")).strip() for row in rows]
+    if not rows or "" in names or len(set(names)) < len(names) or max(len(n.encode()) for n in names) > NAME_BYTES:
+        what = f"a column 'device' with names of at most {NAME_BYTES} bytes, each once"
+        raise RecipeError(f"catalogue {path.name}: expected {what}, got another table")
+    try:
+        known = {n: rules.devices.read(row, ignore=("device",)) for n, row in zip(names, rows, strict=True)}
+    except ReadError as error:
+        raise RecipeError(f"catalogue {path.name}: {error}") from error
+    ordered = sorted(known, key=str.encode)
+    attributes = tuple(known[n] for n in ordered)
+    return Shelf(as_names(ordered), attributes, rules.devices.encode(attributes), rules.table(attributes))
+
+
+def _csv_rows(path: Path) -> list[dict[Any, Any]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows: list[dict[Any, Any]] = list(csv.DictReader(stream, strict=True))
@@ -306,14 +321,16 @@ def read_shelf(path: Path, rules: Rules) -> Shelf:
             raise RecipeError(
                 f"catalogue {path.name}, row {number}: expected as many cells as the header has, got another number"
             )
-    names = [str(row.get("device", "")).strip() for row in rows]
-    if not rows or "" in names or len(set(names)) < len(names) or max(len(n.encode()) for n in names) > NAME_BYTES:
-        what = f"a column 'device' with names of at most {NAME_BYTES} bytes, each once"
-        raise RecipeError(f"catalogue {path.name}: expected {what}, got another table")
+    return rows
+
+
+def _parquet_rows(path: Path) -> list[dict[Any, Any]]:
+    """Rows of a Parquet table; an attribute with several values may be a list."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
-        known = {n: rules.devices.read(row, ignore=("device",)) for n, row in zip(names, rows, strict=True)}
-    except ReadError as error:
-        raise RecipeError(f"catalogue {path.name}: {error}") from error
-    ordered = sorted(known, key=str.encode)
-    attributes = tuple(known[n] for n in ordered)
-    return Shelf(as_names(ordered), attributes, rules.devices.encode(attributes), rules.table(attributes))
+        rows: list[dict[Any, Any]] = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise RecipeError(f"catalogue {path.name}: expected a Parquet table, got a broken one") from error
+    return [{**row, "device": "" if row.get("device") is None else str(row["device"])} for row in rows]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Ragged
 from auscult.base.contracts import Config, Field, Finding, Items, ItemSet, Outputs, RecordBatch, Run, TaskSpec
@@ -23,7 +24,11 @@ METRICS = ("recall_at_20", "ndcg_at_20", "map_at_20", "hit_rate_at_20", "mrr")
 
 
 class NextItemsConfig(Config):
-    """The task has no settings."""
+    """Settings of the task."""
+
+    least_weight: float = Setting(
+        0.0, ge=0, description="Interactions of a lower weight are left out: a rating of 1, a device used once."
+    )
 
 
 class NextItems:
@@ -32,6 +37,7 @@ class NextItems:
     Config: ClassVar[type[Config]] = NextItemsConfig
 
     def __init__(self, config: NextItemsConfig) -> None:
+        self._config = config
         self.spec = TaskSpec(
             name="next-items",
             kind="ranking",
@@ -55,7 +61,11 @@ class NextItems:
         if not batch.has("item"):
             raise ReadError(f"expected items of users, got {', '.join(batch.columns) or 'nothing'}")
         if batch.has("clicked"):
-            batch = _taken(batch)
+            batch = _only(batch, np.asarray(batch.ragged("clicked").values) == 1)
+        if self._config.least_weight:
+            if not batch.has("weight"):
+                raise ReadError("[task] least_weight: expected a column of weights, got none; leave the setting out")
+            batch = _only(batch, np.asarray(batch.ragged("weight").values) >= self._config.least_weight)
         user = {Field("user", "ids"): np.arange(len(batch))}  # two users of the same items are two records
         return batch.with_columns(user, drop=[n for n in batch.columns if n not in ("item", "part", "time")])
 
@@ -98,15 +108,14 @@ class NextItems:
         return reasons(self.ask(batch, items, None).inputs["history"], run)
 
 
-def _taken(batch: RecordBatch) -> RecordBatch:
-    """Without what a click log shows but nobody took."""
+def _only(batch: RecordBatch, kept: Array) -> RecordBatch:
+    """Some of the interactions of users, by a mask over all of them, (N,)."""
     shown = batch.ragged("item")
-    yes = np.asarray(batch.ragged("clicked").values) == 1
-    record = np.repeat(np.arange(len(batch)), shown.lengths)[yes]
+    record = np.repeat(np.arange(len(batch)), shown.lengths)[kept]
     offsets = np.concatenate([[0], np.cumsum(np.bincount(record, minlength=len(batch)))]).astype(np.int64)
-    kept = {
-        batch.field(name): Ragged(np.asarray(batch.ragged(name).values)[yes], offsets)
-        for name in ("item", "time")
-        if batch.has(name)
+    columns = {
+        f: Ragged(np.asarray(batch.ragged(f.name).values)[kept], offsets)
+        for f in batch.fields
+        if f.name in ("item", "time", "weight", "part")
     }
-    return batch.with_columns(kept, drop=("part",))
+    return batch.with_columns(columns, drop=[n for n in batch.columns if n != "tenth"])
