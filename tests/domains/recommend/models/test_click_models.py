@@ -17,6 +17,7 @@ from auscult.domains.recommend.models.fields import DeepFm, FieldVectors, WideDe
 from auscult.domains.recommend.models.item_popularity import ItemPopularity, ItemPopularityConfig
 from auscult.domains.recommend.models.item_similarity import ItemSimilarity, ItemSimilarityConfig
 from auscult.domains.recommend.models.pairs import judged_pairs, training_pairs
+from auscult.domains.recommend.models.wide_deep import WideDeepConfig, WideDeepModel
 from auscult.domains.recommend.tasks.click import Click, ClickConfig
 from auscult.engine.drivers import load_program
 
@@ -101,3 +102,25 @@ def test_similarity_is_the_sum_of_cosines(tmp_path: Path) -> None:
     cosine = 2 / np.sqrt(3 * 2)  # items 1 and 2 share two users, of three and two; 2 and 3 share none
     assert odds[0] - odds[1] == pytest.approx(np.log((cosine + 1e-3) / 1e-3), rel=1e-4)
     assert odds[1] == pytest.approx(odds[2])
+
+
+def test_a_context_is_a_field_of_the_networks(tmp_path: Path) -> None:
+    """What is taken depends on where it is shown, and on nothing else; a new place is answered too."""
+    rng = np.random.default_rng(0)
+    n = 600
+    place = rng.integers(1, 3, n)
+    base = _set((np.arange(n) % 40).tolist(), rng.integers(1, 6, n).tolist(), (place == 1).astype(int).tolist())
+    items = Items({**base.items.inputs, "context": place}, base.items.record, base.items.position, base.items.target)
+    train, valid = ItemSet(items, np.arange(500)), ItemSet(items, np.arange(500, n))
+    context = FitContext(
+        Click(ClickConfig()).spec, 0, TrainTable(threads=1, epochs=8, learning_rate=0.02), tmp_path, Silent()
+    )
+    program = WideDeepModel(WideDeepConfig(hidden=(8,), width=4)).fit(train, valid, context).export()
+    assert program.inputs == ("item", "attribute", "history", "context")
+    asked = judged_pairs(valid, train, 50).inputs()
+    run = load_program(program, threads=1)
+    yes = run({name: asked[name] for name in program.inputs})["probability"][:, 1]
+    taken = asked["context"] == 1
+    assert yes[taken].min() > 0.5 > yes[~taken].max()
+    unseen = run({**{name: asked[name] for name in program.inputs}, "context": np.full(len(yes), 77)})["probability"]
+    assert np.isfinite(unseen).all()

@@ -10,6 +10,7 @@ import pytest
 from auscult.base.arrays import Ragged
 from auscult.base.contracts import Field, RecordBatch
 from auscult.base.errors import ReadError
+from auscult.domains.recommend.preprocess.catalogue import hashed
 from auscult.domains.recommend.preprocess.names import as_names
 from auscult.domains.recommend.tasks.click import Click, ClickConfig, without
 from auscult.engine.outputs import take_items
@@ -102,3 +103,15 @@ def test_a_reason_is_the_item_without_which_the_probability_falls(listed: Click)
 def test_an_item_is_taken_out_of_its_history() -> None:
     history = np.array([[4, 5, 6], [4, 5, 0]])
     assert without(history, np.array([5, 9])).tolist() == [[4, 6], [4, 5]]
+
+
+def test_a_pair_has_its_context_and_a_drawn_one_that_of_a_taken_one(listed: Click) -> None:
+    batch = _batch((["D1", "foreign", "D5"], None), (["D2"], None))
+    where = Ragged.of([as_names(["night", "day", "day"]), as_names([""])])
+    made = listed.cut(listed.prepare(batch.with_columns({Field("context", "ids", "L", ragged=True): where})))
+    night, day = hashed(as_names(["night", "day"])).tolist()
+    assert made.inputs["context"].tolist() == [night, day, night, day, 0, 0]
+    assert listed.cut(listed.prepare(batch)).inputs["context"].tolist() == [0] * 6
+    later = Ragged.of([np.array([1.0, 2.0, 3.0]), np.array([4.0])])
+    timed = listed.cut(listed.prepare(batch.with_columns({Field("time", "array", "T", "s", ragged=True): later})))
+    np.testing.assert_array_equal(timed.inputs["time"], [1, 3, np.nan, np.nan, 4, np.nan])

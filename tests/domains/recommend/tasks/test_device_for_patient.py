@@ -222,9 +222,8 @@ def test_a_catalogue_may_be_parquet_with_lists(tmp_path: Path) -> None:
         "material": [["nickel"], ["titanium"], ["titanium", "nickel"]],
     }
     pq.write_table(pa.table(rows), tmp_path / "devices.parquet")
-    shelves = [
-        read_shelf(tmp_path / f"devices.{s}", read_rules(str(tmp_path / "rules.toml"))) for s in ("csv", "parquet")
-    ]
+    rules = read_rules(str(tmp_path / "rules.toml"))
+    shelves = [read_shelf(tmp_path / f"devices.{suffix}", rules) for suffix in ("csv", "parquet")]
     assert shelves[0].names.tolist() == shelves[1].names.tolist()
     assert shelves[0].marks.tolist() == shelves[1].marks.tolist()
     (tmp_path / "devices.parquet").write_bytes(b"PAR1 and no more")

@@ -17,6 +17,7 @@ from auscult.domains.recommend.preprocess.catalogue import BUCKETS
 from auscult.engine.train import Batch, GradientFitted, GradientPlan, Step, export_onnx, fit_gradient
 
 INPUTS = ("item", "attribute", "history")
+CONTEXT = "context"
 Head = Callable[[FieldVectors], nn.Module]
 
 
@@ -59,7 +60,7 @@ class Slots(nn.Module):
 
 
 class ClickNetwork(nn.Module):
-    """Fields of a pair: the item, its attributes, the user's items, and three counts; then a head."""
+    """Fields of a pair: the item, its attributes, the user's items, the context if any, three counts; then a head."""
 
     counts: Tensor
     center: Tensor
@@ -73,7 +74,9 @@ class ClickNetwork(nn.Module):
         self.register_buffer("counts", torch.as_tensor(counts_of(train, BUCKETS), dtype=torch.float32))
         self.unknown = config.unknown
         size = self.items.size
-        fields = FieldVectors([size], [self.attributes.size, size], 3, config.width)
+        self.context = Slots(inputs[CONTEXT], config) if _has_context(train) else None
+        categories = [size] if self.context is None else [size, self.context.size]
+        fields = FieldVectors(categories, [self.attributes.size, size], 3, config.width)
         self.register_buffer("center", torch.zeros(3))
         self.register_buffer("scale", torch.ones(3))
         tensors = [torch.as_tensor(inputs[n]) for n in (*INPUTS, "own")]
@@ -88,14 +91,32 @@ class ClickNetwork(nn.Module):
         told = (attribute > 0).sum(dim=1).float()
         return (torch.stack([count, activity, told], dim=1).log1p() - self.center) * self.scale
 
-    def forward(self, item: Tensor, attribute: Tensor, history: Tensor, own: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        item: Tensor,
+        attribute: Tensor,
+        history: Tensor,
+        context: Tensor | None = None,
+        *,
+        own: Tensor | None = None,
+    ) -> Tensor:
         """Log-odds of both answers, (N, 2)."""
         if self.training and self.unknown:
             item = torch.where(torch.rand(item.shape, device=item.device) < self.unknown, 0, item)
         numbers = self.numbers(item, attribute, history, own)
         many = [self.attributes(attribute), self.items(history)]
-        odds = self.head(self.items(item)[:, None], many, numbers)
+        one = [self.items(item)]
+        if self.context is not None and context is not None:
+            if self.training and self.unknown:
+                context = torch.where(torch.rand(context.shape, device=context.device) < self.unknown, 0, context)
+            one.append(self.context(context))
+        odds = self.head(torch.stack(one, dim=1), many, numbers)
         return torch.stack([torch.zeros_like(odds), odds], dim=1)
+
+
+def _has_context(train: ItemSet) -> bool:
+    """Whether training says where anything was shown."""
+    return CONTEXT in train.items.inputs and bool(np.any(train.items.inputs[CONTEXT][train.rows]))
 
 
 def fit_click(
@@ -105,17 +126,19 @@ def fit_click(
     train, valid = data
     pairs = training_pairs(train, config.history, context.seed)
     judged = judged_pairs(valid, train, config.history)
+    shown = (*INPUTS, CONTEXT) if _has_context(pairs) else INPUTS
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
         if batch.target is None:
             return torch.zeros(())
-        return nn.functional.cross_entropy(network(*batch.inputs.values()), batch.target.long())
+        odds = network(*(batch.inputs[name] for name in shown), own=batch.inputs["own"])
+        return nn.functional.cross_entropy(odds, batch.target.long())
 
     step = Step("all", lambda network: network.parameters(), loss)
-    plan = GradientPlan(lambda: ClickNetwork(pairs, config, head), (*INPUTS, "own"), (step,), export=_export)
+
+    def export(network: nn.Module, example: Batch) -> Program:
+        some = Batch({name: example.inputs[name] for name in shown}, None)
+        return Program("forward", shown, {"main": export_onnx(network, some, "probability", activation="softmax")})
+
+    plan = GradientPlan(lambda: ClickNetwork(pairs, config, head), (*shown, "own"), (step,), export=export)
     return fit_gradient(plan, pairs, judged, context)
-
-
-def _export(network: nn.Module, example: Batch) -> Program:
-    shown = Batch({name: example.inputs[name] for name in INPUTS}, None)
-    return Program("forward", INPUTS, {"main": export_onnx(network, shown, "probability", activation="softmax")})

@@ -31,7 +31,7 @@ from auscult.base.contracts import (
 )
 from auscult.base.errors import ReadError
 from auscult.domains.recommend.preprocess.between import Uses, findings_between, item_groups, user_groups
-from auscult.domains.recommend.preprocess.catalogue import Catalogue, read_catalogue
+from auscult.domains.recommend.preprocess.catalogue import Catalogue, hashed, read_catalogue
 from auscult.domains.recommend.preprocess.names import item_text, latest
 
 METRICS = ("roc_auc", "pr_auc", "log_loss", "brier", "ece")
@@ -101,8 +101,9 @@ class Click:
             Field("clicked", "ids", "L", ragged=True): Ragged(np.asarray(clicked)[known].astype(np.int8), offsets),
             Field("is_log", "scalar"): np.full(len(batch), batch.has("clicked")),
         }
-        if batch.has("time"):
-            fields[batch.field("time")] = Ragged(np.asarray(batch.ragged("time").values)[known], offsets)
+        for name in ("time", "context"):
+            if batch.has(name):
+                fields[batch.field(name)] = Ragged(np.asarray(batch.ragged(name).values)[known], offsets)
         made = batch.with_columns(fields, drop=batch.columns)  # type: ignore[arg-type]
         rows = np.flatnonzero(counts > 0)
         told = {
@@ -112,7 +113,11 @@ class Click:
         return (made.take(rows) if len(rows) else None), told
 
     def cut(self, batch: RecordBatch) -> Items:
-        """One item a pair that was shown: ``item`` (N,), ``attribute`` (N, M); the target is 1 where it was taken."""
+        """One item a pair that was shown; the target is 1 where it was taken.
+
+        ``item`` (N,), ``attribute`` (N, M), ``context`` (N,), hashed, 0 where nothing says it, and ``time`` (N,) where
+        there is one.
+        """
         record, number, clicked, position = self._pairs(batch)
         is_log = batch.dense("is_log")
         parts = [(record, number, clicked, position)]
@@ -220,6 +225,12 @@ class Click:
         inputs: dict[str, Array] = {"item": number, "attribute": self._catalogue.attributes_of(number)}
         if batch.has("time"):
             inputs["time"] = _along(batch.ragged("time"), record, position)
+        inputs["context"] = np.zeros(len(record), np.int64)
+        if batch.has("context"):
+            context = batch.ragged("context")
+            # a pair that was drawn has the context of one that was taken, or its lack would give it away
+            at = context.offsets[record] + position % np.maximum(context.lengths[record], 1)
+            inputs["context"] = hashed(np.asarray(context.values))[at]
         return Items(inputs, record.astype(np.int64), position.astype(np.int64), clicked)
 
 
