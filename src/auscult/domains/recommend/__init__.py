@@ -35,6 +35,7 @@ DOMAIN = Domain(
         "deepfm": f"{_HERE}.models.deepfm:DeepFmModel",
         "two-hop": f"{_HERE}.models.two_hop:TwoHop",
         "link-ranker": f"{_HERE}.models.link_ranker:LinkRanker",
+        "content-knn": f"{_HERE}.models.content_knn:ContentKnn",
         "content-ranker": f"{_HERE}.models.content_ranker:ContentRanker",
     },
     checks={name: f"{_HERE}.checks:{name.replace('-', '_')}" for name in CHECKS},

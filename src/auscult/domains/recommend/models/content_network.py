@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from auscult.base.arrays import Array
 from auscult.base.contracts import FitContext, ItemSet, Program
 from auscult.domains.recommend.models.content_ranker import (
     INPUTS,
@@ -24,15 +25,20 @@ MOST_DEVICES = 1 << 15
 
 
 class ContentNetwork(nn.Module):
-    """Scores of candidates for patients."""
+    """Scores of candidates for patients.
+
+    ``numbers`` (V,) and ``marks`` (V, G) are of the devices that training or validation knows; use is counted in
+    training alone, and a device without any is a new one.
+    """
 
     marks: Tensor
     together: Tensor
     places: Tensor
+    used: Tensor
 
-    def __init__(self, train: ItemSet, config: ContentRankerConfig) -> None:
+    def __init__(self, train: ItemSet, shelf: tuple[Array, Array], config: ContentRankerConfig) -> None:
         super().__init__()
-        numbers, marks = shelf_of(train)
+        numbers, marks = shelf
         counts = used_together(train, numbers)
         whole = np.pad(counts, ((1, 0), (1, 0)))  # place 0 is no device, or a new one
         places = np.zeros(MOST_DEVICES, dtype=np.int64)
@@ -40,6 +46,7 @@ class ContentNetwork(nn.Module):
         self.register_buffer("marks", torch.as_tensor(np.pad(marks, ((1, 0), (0, 0)))).float() / FULL)
         self.register_buffer("together", torch.as_tensor(whole))
         self.register_buffer("places", torch.as_tensor(places))
+        self.register_buffer("used", torch.as_tensor(np.diagonal(whole) > 0))
         n_patient = train.inputs()["patient"].shape[1]
         self.patient = _tower(n_patient, config)
         self.device = _tower(marks.shape[1], config)
@@ -54,25 +61,31 @@ class ContentNetwork(nn.Module):
         affinity = self._affinity(history)  # (N, V + 1)
         known = torch.gather(affinity, 1, place)
         common = self.together.diagonal()[place].log1p()
-        return self._content(patient, candidate.float() / FULL, history) + self._use(known, common, place > 0)
+        return self._content(patient, candidate.float() / FULL, history) + self._use(known, common, self.used[place])
 
     def learn(self, patient: Tensor, taken: Tensor, place: Tensor) -> Tensor:
-        """Mean loss of items (N,): the softmax over all devices that training knows."""
+        """Mean loss of items (N,): the softmax over all devices.
+
+        While it learns, over those of training; epochs are judged with the devices of validation among them, which are
+        new, as those of the test will be.
+        """
         n, size = len(place), len(self.marks)
         if self.training:
             taken = taken * (torch.rand(n, 1) >= self.config.new_patients)
         new = (torch.rand(size) < self.config.new_devices) if self.training else torch.zeros(size, dtype=torch.bool)
         taken = torch.where(new[taken], 0, taken)
         own = functional.one_hot(place, size).float()
-        affinity = self._affinity(taken) - own * self._own(taken, place)[:, None]
-        counts = self.together.diagonal() - own  # (N, V + 1): the item itself does not count
-        known = (~new) & (torch.arange(size) > 0)
+        counted = own if self.training else torch.zeros_like(own)  # a pair of validation is in no count
+        affinity = self._affinity(taken) - counted * self._own(taken, place)[:, None]
+        counts = self.together.diagonal() - counted  # (N, V + 1): the item itself does not count
+        known = (~new) & self.used
         use = self._use(affinity * known, counts.clamp(min=0).log1p() * known, known.expand(n, size))
         who, given = self._asker(patient, taken)
         score = who @ self.device(self.marks).T + given @ self.likeness(self.marks).T + use
         other = functional.one_hot(taken, size).sum(dim=1) > 0  # what was given is not proposed again
         score = score.masked_fill(other & (own == 0), -1e4)
-        score = torch.cat([torch.full((n, 1), -1e4), score[:, 1:]], dim=1)
+        shown = self.used if self.training else torch.arange(size) > 0
+        score = score.masked_fill(~shown, -1e4)
         return functional.cross_entropy(score, place)
 
     def _asker(self, patient: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
@@ -119,34 +132,24 @@ def _tower(n_inputs: int, config: ContentRankerConfig) -> nn.Sequential:
 def fit_content(config: ContentRankerConfig, data: tuple[ItemSet, ItemSet], context: FitContext) -> GradientFitted:
     """Train the networks, and export them as one graph.
 
-    Which epoch is kept is decided by the pairs of validation. Where all of these are of devices that training does not
-    know, as with new devices, a tenth of the training pairs is held out for it.
+    Which epoch is kept is decided by the pairs of validation. Devices that training does not know are among what is
+    chosen from there, without any use: a recipe that asks about new devices is judged by new devices.
     """
     train, valid = data
-    numbers, _ = shelf_of(train)
-    learned, judged = (learning_set(some, train, numbers, config.history) for some in (train, valid))
-    if not len(judged):
-        learned, judged = _held_out(learned, np.random.default_rng([context.seed, 5]))
+    shelf = shelf_of(train, valid)
+    learned, judged = (learning_set(some, train, shelf[0], config.history) for some in (train, valid))
 
     def loss(learner: nn.Module, batch: Batch) -> Tensor:
         value: Tensor = learner(*batch.inputs.values())
         return value
 
     plan = GradientPlan(
-        lambda: _Learner(ContentNetwork(train, config)),
+        lambda: _Learner(ContentNetwork(train, shelf, config)),
         ("patient", "taken", "place"),
         (Step("all", lambda learner: learner.parameters(), loss),),
         export=_export,
     )
     return fit_gradient(plan, learned, judged, context)
-
-
-def _held_out(pairs: ItemSet, rng: np.random.Generator) -> tuple[ItemSet, ItemSet]:
-    """Divide pairs into those to learn from and a tenth, at least one, to judge epochs by."""
-    rows = rng.permutation(pairs.rows)
-    n_judged = max(1, len(rows) // 10)
-    judged, learned = np.sort(rows[:n_judged]), np.sort(rows[n_judged:])
-    return ItemSet(pairs.items, learned), ItemSet(pairs.items, judged)
 
 
 class _Learner(nn.Module):

@@ -51,11 +51,12 @@ class ContentRanker:
         return fit_content(self._config, (train, valid), context)
 
 
-def shelf_of(train: ItemSet) -> tuple[Array, Array]:
-    """Numbers (V,) in rising order and marks (V, G) of the devices that training knows."""
-    inputs = train.inputs()
-    numbers, first = np.unique(inputs["index"], return_index=True)
-    return numbers, inputs["device"][first]
+def shelf_of(*roles: ItemSet) -> tuple[Array, Array]:
+    """Numbers (V,) in rising order and marks (V, G) of the devices of some items."""
+    each = [some.inputs() for some in roles]
+    index, device = (np.concatenate([e[name] for e in each]) for name in ("index", "device"))
+    numbers, first = np.unique(index, return_index=True)
+    return numbers, device[first]
 
 
 def used_together(train: ItemSet, numbers: Array) -> Array:
