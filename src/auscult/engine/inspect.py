@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from auscult.base.arrays import Ragged
-from auscult.base.contracts import Domain, Finding, RecordBatch, SetAside
+from auscult.base.contracts import Domain, Finding, RecordBatch, SetAside, Source
 from auscult.base.registry import load_part
 from auscult.engine.sources import find_sources, read_source
 
@@ -56,7 +56,8 @@ def inspect_folder(path: Path, domains: Sequence[Domain]) -> Inspection:
     path : Path
         Folder or file.
     domains : sequence of Domain
-        Whose readers are tried, in order; a file belongs to the first that claims it.
+        Whose readers are tried. A file belongs to the source with most files, of equals to that of the first domain:
+        a table of patients beside tables of use is no prose, though a reader of prose knows its words.
 
     Raises
     ------
@@ -64,15 +65,13 @@ def inspect_folder(path: Path, domains: Sequence[Domain]) -> Inspection:
         If the path does not exist or is empty.
     """
     seen = _Seen()
-    claimed: set[Path] = set()
-    unclaimed: set[Path] | None = None
-    for domain in domains:
-        found = find_sources(path, domain)
-        mine = [s for s in found.sources if not claimed.intersection(s.files)]
-        claimed |= {f for s in mine for f in s.files}
-        unclaimed = set(found.unclaimed) if unclaimed is None else unclaimed & set(found.unclaimed)
+    found = [find_sources(path, domain) for domain in domains]
+    files = {f for each in found for f in (*each.unclaimed, *(f for s in each.sources for f in s.files))}
+    mine = _shared_out([each.sources for each in found])
+    claimed = {f for sources in mine for s in sources for f in s.files}
+    for domain, sources in zip(domains, mine, strict=True):
         held: list[RecordBatch] = []
-        for source in mine:
+        for source in sources:
             seen.sources[source.reader] += 1
             for part in read_source(source, domain):
                 if isinstance(part, SetAside):
@@ -84,7 +83,7 @@ def inspect_folder(path: Path, domains: Sequence[Domain]) -> Inspection:
                 seen.check(domain, held)
                 held = []
         seen.check(domain, held)
-    left = unclaimed or set()
+    left = files - claimed
     return Inspection(
         str(path),
         len(claimed) + len(left),
@@ -96,6 +95,18 @@ def inspect_folder(path: Path, domains: Sequence[Domain]) -> Inspection:
         tuple(seen.aside[:LISTED]),
         tuple(sorted(f.name for f in left)),
     )
+
+
+def _shared_out(found: Sequence[Sequence[Source]]) -> list[list[Source]]:
+    """What is left to each domain where several claim a file."""
+    every = [(k, source) for k, sources in enumerate(found) for source in sources]
+    claimed: set[Path] = set()
+    won: set[tuple[int, Source]] = set()
+    for k, source in sorted(every, key=lambda one: (-len(one[1].files), one[0])):
+        if claimed.isdisjoint(source.files):
+            claimed.update(source.files)
+            won.add((k, source))
+    return [[s for s in sources if (k, s) in won] for k, sources in enumerate(found)]
 
 
 class _Seen:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import auscult
 from auscult.base.contracts import RecordBatch, SetAside
 from auscult.base.errors import ReadError
 from auscult.domains.recommend.readers.patients import PatientRequestsReader, PatientsReader
@@ -36,6 +37,16 @@ def test_patients_come_with_what_they_were_given_and_new_devices(tmp_path: Path)
     assert [json.loads(t) for t in batch.dense("patient")] == [{"age": "70", "sex": "F"}, {"sex": "M"}]
     assert json.loads(batch.dense("new_device")[0]) == [{"device": "N1", "mri": "safe"}]
     assert aside.reason == "people.csv: left out what 1 patients were given who are in no row of the table"
+
+
+def test_a_folder_with_words_in_its_tables_is_inspected_as_patients(tmp_path: Path) -> None:
+    """No other domain takes one of the tables, and with it all of the folder."""
+    people = "".join(f"MRN{k},orthopaedics,mild disease,none\n" for k in range(30))
+    use = "".join(f"MRN{k},PLATE-{d},2024-01-{d:02d}\n" for k in range(30) for d in range(1, 4))
+    _tables(tmp_path, people=f"patient,department,severity,allergy\n{people}", use=f"patient,device,date\n{use}")
+    found = auscult.inspect(tmp_path)
+    assert found.sources == {"patients": 1}
+    assert (found.n_files, found.n_records, found.n_subjects) == (2, 30, 30)
 
 
 def test_a_patient_twice_is_refused(tmp_path: Path) -> None:
