@@ -22,9 +22,9 @@ class ContentKnnConfig(Config):
     """Settings of the likeness."""
 
     sharpness: float = Setting(
-        25.0, gt=0, description="How fast the weight of a device falls with the share of its attributes that differ."
+        8.0, gt=0, description="How fast the weight of a device falls with the share of its attributes that differ."
     )
-    given: float = Setting(30.0, ge=0, description="Weight of a device that was given, beside how common its like is.")
+    given: float = Setting(5.0, ge=0, description="Weight of a device that was given, beside how common its like is.")
     history: int = Setting(12, ge=1, description="Latest devices of a patient; as the task's.")
 
 

@@ -13,7 +13,10 @@ MOST_DEVICES = 1 << 15
 
 
 class ContentNearness(nn.Module):
-    """Mean share of patients over the devices of training, weighted by nearness, and nearness to what was given."""
+    """Mean share of patients over the devices of training, weighted by nearness, and nearness to what was given.
+
+    What was given is compared in the same way with known and with new devices, or one of them would always come first.
+    """
 
     marks: Tensor
     share: Tensor
@@ -34,8 +37,8 @@ class ContentNearness(nn.Module):
         x = candidate.float() / FULL
         square = (x * x).sum(dim=2, keepdim=True) + (self.marks * self.marks).sum(dim=1)
         apart = (square - 2 * x @ self.marks.T) / self.marks.shape[1]  # (N, C, V), share of marks that differ
-        near = torch.softmax(-self.sharpness * apart, dim=2)
+        common = torch.softmax(-self.sharpness * apart, dim=2) @ self.share  # (N, C, V) -> (N, C)
         given = nn.functional.one_hot(self.places[taken], len(self.marks) + 1)[:, :, 1:].sum(dim=1).float()
         of_history = given / given.sum(dim=1, keepdim=True).clamp(min=1)  # (N, V)
-        score: Tensor = near @ self.share + self.given * (near @ of_history[:, :, None])[:, :, 0]
-        return score
+        near: Tensor = (torch.exp(-self.sharpness * apart) @ of_history[:, :, None])[:, :, 0]
+        return common + self.given * near

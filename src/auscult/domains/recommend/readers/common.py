@@ -122,7 +122,8 @@ def _batch(rows: pl.DataFrame, users: Sequence[str], offsets: Index, prefix: str
     for name, (kind, axes, unit) in kinds.items():
         if name in rows.columns:
             values = _values(rows.get_column(name), name)
-            fields[Field(name, kind, axes, unit=unit, ragged=True)] = Ragged(values, offsets)  # type: ignore[arg-type]
+            told = Field(name, kind, axes, unit=unit, ragged=True, missing=name == "time")  # type: ignore[arg-type]
+            fields[told] = Ragged(values, offsets)
     fields[TENTH] = tenths_of([u.encode() for u in users])
     columns = {field.name: column for field, column in fields.items()}
     record = np.array([f"{prefix}{u}" for u in users], dtype=np.str_)
