@@ -22,7 +22,17 @@ from auscult.engine.arms import CURVE
 from auscult.engine.checkpoint import NAME, TrainState, load_checkpoint
 from auscult.engine.drivers import load_program
 from auscult.engine.program import program_hash
-from auscult.engine.train import Batch, GradientPlan, Step, export_onnx, fit_gradient, shuffled
+from auscult.engine.train import (
+    BATCHES_OF_A_BLOCK,
+    Batch,
+    GradientPlan,
+    Step,
+    export_onnx,
+    fit_gradient,
+    let_go,
+    shuffled,
+    shuffled_in_blocks,
+)
 from toys.battery import task_of
 from toys.models.gan import Gan
 from toys.models.mlp import Mlp, MlpConfig
@@ -146,6 +156,28 @@ def test_shuffled_gives_every_item_once_and_no_batch_of_one() -> None:
     batches = list(shuffled(_points(33), 16, np.random.default_rng(0)))
     assert [len(b) for b in batches] == [16, 17]
     assert sorted(np.concatenate(batches).tolist()) == list(range(33))
+
+
+@pytest.mark.parametrize("n", [1, 16, 17, 33, 700])
+def test_shuffled_in_blocks_gives_every_item_once_and_neighbours_together(n: int) -> None:
+    batches = list(shuffled_in_blocks(_points(n), 16, np.random.default_rng(0)))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(n))
+    assert max(len(b) for b in batches) <= 17
+    assert all(np.ptp(b) < 16 * BATCHES_OF_A_BLOCK for b in batches)
+    assert n < 3 or any(np.any(np.diff(b) < 0) for b in batches)
+
+
+def test_a_mapped_file_is_let_go_of_and_read_again(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(5000))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert mapped.sum() == np.arange(5000).sum()
+    let_go(mapped)
+    let_go(np.arange(3))
+    assert mapped[4999] == 4999
+    changed = np.load(tmp_path / "x.npy", mmap_mode="c")
+    changed[0] = 7
+    let_go(changed)  # what was written to a private copy would be lost
+    assert changed[0] == 7
 
 
 def test_export_leaves_the_number_of_items_free() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
+import mmap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from auscult.base.arrays import Array
 from auscult.base.contracts import FitContext, Index, ItemSet, Program
 from auscult.base.errors import ShapeError
 from auscult.base.log import progress
@@ -68,11 +70,26 @@ class Step:
 
 def shuffled(train: ItemSet, size: int, rng: np.random.Generator) -> Iterator[Index]:
     """Every item once in random order, in batches of ``size``; a last batch of one item is joined to the one before."""
-    order = rng.permutation(len(train))
+    yield from _parts(rng.permutation(len(train)), size)
+
+
+def _parts(order: Index, size: int) -> list[Index]:
     cuts = list(range(size, len(order), size))
     if cuts and len(order) - cuts[-1] == 1:
         cuts.pop()
-    yield from np.split(order, cuts)
+    return np.split(order, cuts)
+
+
+def shuffled_in_blocks(train: ItemSet, size: int, rng: np.random.Generator) -> Iterator[Index]:
+    """Every item once, in batches of ``size``: blocks of neighbours in random order, shuffled inside.
+
+    For tables of small items that are larger than memory: what is read lies together on disk, and no order of all items
+    is held.
+    """
+    n = len(train)
+    block = size * BATCHES_OF_A_BLOCK
+    for begin in rng.permutation(-(-n // block)) * block:
+        yield from _parts(begin + rng.permutation(min(block, n - begin)), size)
 
 
 @dataclass(frozen=True)
@@ -233,6 +250,17 @@ VALID_VALUES = 1 << 20
 """Input values of a validation batch at the most, unless a training batch holds more: volumes are large."""
 
 
+BATCHES_OF_A_BLOCK = 16
+"""How many batches a block of neighbours is cut into."""
+
+
+def let_go(array: Array) -> None:
+    """Tell the system that the pages of a memory-mapped file are not needed, so that a process stays small."""
+    mapped = getattr(array, "_mmap", None)
+    if mapped is not None and not array.flags.writeable and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
 class _Loader:
     """Turns rows of items into tensors; arrays that fit are read once."""
 
@@ -241,6 +269,7 @@ class _Loader:
     def __init__(self, inputs: tuple[str, ...], train: ItemSet, valid: ItemSet, device: torch.device) -> None:
         self._names = inputs
         self._device = device
+        self._n_reads = 0
         self.values = max(1, sum(int(np.prod(train.items.inputs[n].shape[1:])) for n in inputs))
         self._sets = {}
         for role, items in (("train", train), ("valid", valid)):
@@ -251,6 +280,10 @@ class _Loader:
     def _read(self, items: ItemSet, rows: Index) -> Batch:
         arrays = items.inputs(rows)
         target = None if items.items.target is None else torch.as_tensor(items.target(rows))
+        self._n_reads += 1
+        if self._n_reads % BATCHES_OF_A_BLOCK == 0:
+            for mapped in items.items.inputs.values():
+                let_go(mapped)
         return Batch({n: torch.as_tensor(arrays[n]) for n in self._names}, target)
 
     def _batch(self, role: str, rows: Index) -> Batch:
