@@ -46,7 +46,7 @@ def _mean_of_steps(graph: tuple[Tensor, ...], vectors: Tensor, layers: int) -> T
     made = vectors
     for _ in range(layers):
         made = _step(graph, made).add_(vectors)
-    return made / (layers + 1)
+    return made.div_(layers + 1)  # at least one step was taken: it is no tensor of the caller
 
 
 def _step(graph: tuple[Tensor, ...], vectors: Tensor) -> Tensor:
