@@ -26,6 +26,7 @@ DOMAIN = Domain(
         "fingerprint-forest": f"{_HERE}.models.fingerprint_forest:FingerprintForest",
         "descriptor-trees": f"{_HERE}.models.descriptor_trees:DescriptorTrees",
         "fingerprint-net": f"{_HERE}.models.fingerprint_net:FingerprintNet",
+        "dmpnn": f"{_HERE}.models.dmpnn:Dmpnn",
         "compound-ensemble": f"{_HERE}.models.compound_ensemble:CompoundEnsemble",
     },
     checks={

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from pydantic import Field as Setting
 
-from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName, Program
+from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName, Model, Program
 from auscult.domains.molecules.models.descriptor_trees import DescriptorTrees, DescriptorTreesConfig
+from auscult.domains.molecules.models.dmpnn import Dmpnn, DmpnnConfig
 from auscult.domains.molecules.models.fingerprint_net import FingerprintNet, FingerprintNetConfig
 
 
@@ -20,8 +22,12 @@ class CompoundEnsembleConfig(Config):
         min_length=1,
         description="Settings of the networks, such as one on all inputs and one on descriptors alone.",
     )
+    graph_nets: tuple[DmpnnConfig, ...] = Setting(
+        (), description="Settings of networks on the graph; they need 'graph' among the task's fingerprints."
+    )
     trees: DescriptorTreesConfig = Setting(DescriptorTreesConfig(), description="Settings of the boosted trees.")
-    net_share: float = Setting(0.5, gt=0, lt=1, description="Weight of the networks together in the mean.")
+    net_share: float = Setting(0.5, gt=0, lt=1, description="Weight of the networks beside the trees.")
+    graph_share: float = Setting(0.33, gt=0, lt=1, description="Weight of networks on the graph, if any, in the mean.")
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,13 +51,22 @@ class CompoundEnsemble:
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Fit every part on the same items."""
         c = self._config
-        parts = {
-            f"net-{k:02d}": FingerprintNet(net).fit(train, valid, replace(context, folder=context.folder / f"net-{k}"))
-            for k, net in enumerate(c.nets)
+        parts: list[tuple[str, Model]] = [(f"net-{k:02d}", FingerprintNet(net)) for k, net in enumerate(c.nets)]
+        parts += [(f"graph-{k:02d}", Dmpnn(net)) for k, net in enumerate(c.graph_nets)]
+        made = {
+            name: part.fit(train, valid, replace(context, folder=context.folder / name)).export()
+            for name, part in parts
         }
-        made = {name: part.export() for name, part in parts.items()}
         made["trees"] = DescriptorTrees(c.trees).fit(train, valid, context).export()
         inputs = tuple(dict.fromkeys(name for program in made.values() for name in program.inputs))
         graphs = {name: program.graphs["main"] for name, program in made.items()}
-        weights = [*[c.net_share / len(c.nets)] * len(c.nets), 1 - c.net_share]  # in the order of the graphs' names
-        return _Mean(Program("forward", inputs, graphs, settings={"weights": weights}))
+        settings = {key: value for program in made.values() for key, value in program.settings.items()}
+        return _Mean(Program("forward", inputs, graphs, settings={**settings, "weights": self._weights(sorted(made))}))
+
+    def _weights(self, names: Sequence[str]) -> list[float]:
+        """Weight of each part, in the order of the graphs' names."""
+        c = self._config
+        rest = 1 - c.graph_share if c.graph_nets else 1.0
+        shares = {"net": rest * c.net_share, "graph": c.graph_share, "trees": rest * (1 - c.net_share)}
+        kinds = [name.partition("-")[0] for name in names]
+        return [shares[kind] / kinds.count(kind) for kind in kinds]

@@ -53,10 +53,9 @@ class FingerprintNet:
         """Train every member at once; validation stops them."""
         c = self._config
         kind = kind_of(context.spec)
-        values = train.inputs()
-        parts = [_Scaled(values[n]) if n == DESCRIPTORS else _Counted(values[n], c.rare) for n in c.inputs]
+        parts = parts_of(train, c.inputs, c.rare)
         target = train.target()
-        level, spread = _level(target) if context.spec.kind == "value" else (np.zeros(1), np.ones(1))
+        place = level_of(target, context.spec.kind)
         n_outputs = kind.n_outputs(context.spec)
         base: Callable[[Tensor, Tensor | None], Tensor] = resolve(kind.loss)(target, n_outputs, context.settings)
 
@@ -67,15 +66,23 @@ class FingerprintNet:
             return base(output.flatten(0, 1), batch.target.repeat(len(output), *[1] * (batch.target.ndim - 1)))
 
         plan = GradientPlan(
-            lambda: _Networks(parts, c, (level, spread), n_outputs),
+            lambda: _Networks(parts, c, place, n_outputs),
             c.inputs,
             steps=(Step("all", lambda network: network.parameters(), loss),),
         )
         return fit_gradient(plan, train, valid, context)
 
 
-def _level(target: Array) -> tuple[Array, Array]:
-    """Mean and spread of each value column, (K,)."""
+def parts_of(train: ItemSet, names: Sequence[str], rare: int) -> list[Part]:
+    """What stands before the first layer, one for each named input (N, F)."""
+    values = train.inputs()
+    return [_Scaled(values[n]) if n == DESCRIPTORS else _Counted(values[n], rare) for n in names]
+
+
+def level_of(target: Array, kind: KindName) -> tuple[Array, Array]:
+    """Mean and spread of each value column, (K,); 0 and 1 where the answers are no values."""
+    if kind != "value":
+        return np.zeros(1), np.ones(1)
     columns = np.asarray(target, dtype=np.float64).reshape(len(target), -1)
     return columns.mean(axis=0), np.maximum(columns.std(axis=0), 1e-6)
 

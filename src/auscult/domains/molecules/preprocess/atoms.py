@@ -1,8 +1,8 @@
 """Which atoms carry a score: what the answer loses when an atom's share of the fingerprints is taken away.
 
 The fingerprints of a molecule are made again without every environment that holds the atom, the descriptors stay, and
-the program answers once more (similarity maps; Riniker and Landrum 2013, J Cheminform 5:43). A positive weight says
-that the atom speaks for a higher score.
+the program answers once more (similarity maps; Riniker and Landrum 2013, J Cheminform 5:43). A graph loses the atom and
+its bonds. A positive weight says that the atom speaks for a higher score.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from auscult.base.arrays import Array
 from auscult.base.contracts import Run
 from auscult.domains.molecules.preprocess.fingerprints import SIZE, Bits, circular_generator
+from auscult.domains.molecules.preprocess.graph import GRAPH, graph_without_atoms
 
 
 def without_atoms(molecule: Any, name: str) -> Bits | None:
@@ -68,7 +69,7 @@ def atom_weights(molecule: Any, inputs: Mapping[str, Array], run: Run, output: s
     n_atoms = molecule.GetNumAtoms()
     asked = {}
     for name, value in inputs.items():
-        less = without_atoms(molecule, name)
+        less = graph_without_atoms(value[0]) if name == GRAPH else without_atoms(molecule, name)
         rest = np.repeat(value, n_atoms, axis=0) if less is None else less.astype(value.dtype)
         asked[name] = np.concatenate([value, rest])
     answers = np.asarray(run(asked)[output], dtype=np.float64)

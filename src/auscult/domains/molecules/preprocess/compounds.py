@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field as Setting
+from pydantic import model_validator
 
 from auscult.base.arrays import Array, Column
 from auscult.base.contracts import Config, Field, Items, RecordBatch
 from auscult.base.errors import ReadError, unknown
 from auscult.domains.molecules.preprocess.descriptors import DescriptorSet, descriptor_names, descriptors
 from auscult.domains.molecules.preprocess.fingerprints import FingerprintName, fingerprints
+from auscult.domains.molecules.preprocess.graph import GRAPH, check_graph, graphs
 from auscult.domains.molecules.preprocess.molecule import MAX_ATOMS, read_again, read_molecule
 from auscult.domains.molecules.preprocess.scaffold import scaffold_key
 from auscult.domains.molecules.preprocess.standardise import DEFAULT, Step, standardise
@@ -27,8 +29,11 @@ from auscult.domains.molecules.preprocess.standardise import DEFAULT, Step, stan
 class CompoundConfig(Config):
     """What every task on molecules can be told about them."""
 
-    fingerprints: tuple[FingerprintName, ...] = Setting(
-        ("ecfp4",), min_length=1, description="Fingerprints that models may use; each is an input of its name."
+    fingerprints: tuple[FingerprintName | Literal["graph"], ...] = Setting(
+        ("ecfp4", "graph"),
+        min_length=1,
+        description="Fingerprints that models may use, each an input of its name; compounds are alike by the first. "
+        "'graph' is the atoms and bonds themselves, for 'dmpnn'.",
     )
     descriptors: DescriptorSet = Setting(
         "rdkit", description="RDKit's 2D descriptors as the input 'descriptors': all, the quick ones, or none."
@@ -37,6 +42,12 @@ class CompoundConfig(Config):
         DEFAULT, description="Steps of standardisation; each runs where a structure asks for it."
     )
     max_atoms: int = Setting(MAX_ATOMS, ge=1, description="Heavy atoms at the most; a larger structure is set aside.")
+
+    @model_validator(mode="after")
+    def _alike_by_the_first(self) -> Self:
+        if self.fingerprints[0] == GRAPH:
+            raise ValueError("fingerprints: expected one by which compounds are alike first, such as ecfp4; got graph")
+        return self
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,6 +86,8 @@ def parse(smiles: Iterable[str], config: CompoundConfig) -> Parsed:
                 molecule, steps, written = standardise(
                     read_molecule(text, max_atoms=config.max_atoms), text, config.standardise
                 )
+                if GRAPH in config.fingerprints:
+                    check_graph(molecule, config.max_atoms)
             except ReadError as error:
                 made.reasons[row] = str(error)
                 continue
@@ -123,13 +136,17 @@ def sift_compounds(
         Field("steps", "scalar"): np.array(made.steps, dtype=np.uint8),
     }
     for name in config.fingerprints:
-        chosen[Field(name, "array", "F")] = fingerprints(made.molecules, name)
+        chosen[Field(name, "array", "F")] = _feature(made.molecules, name, config)
     if config.descriptors != "none":
         chosen[Field("descriptors", "array", "F")] = descriptors(made.molecules, config.descriptors)
     if measured is not None:
         chosen[Field("measured", "array", "K", channels=tuple(columns), missing=True)] = measured[kept]
     prepared = RecordBatch(tuple(chosen), {f.name: c for f, c in chosen.items()}, batch.record[kept], None)
     return replace(prepared, groups=_groups(batch, kept, made, measured is not None)), made.reasons
+
+
+def _feature(molecules: Sequence[Any], name: FingerprintName | Literal["graph"], config: CompoundConfig) -> Array:
+    return graphs(molecules, config.max_atoms) if name == "graph" else fingerprints(molecules, name)
 
 
 def prepare_compounds(batch: RecordBatch, config: CompoundConfig, columns: Sequence[str]) -> RecordBatch:
@@ -161,7 +178,7 @@ def measured_items(batch: RecordBatch, config: CompoundConfig) -> tuple[Items, A
 
 
 def compound_inputs(batch: RecordBatch, config: CompoundConfig) -> dict[str, Array]:
-    """Inputs of models: fingerprints (N, F) uint8 and ``descriptors`` (N, F) float32."""
+    """Inputs of models: fingerprints (N, F) uint8, ``graph`` (N, L) int64, ``descriptors`` (N, F) float32."""
     inputs: dict[str, Array] = {name: np.asarray(batch.dense(name)) for name in config.fingerprints}
     if config.descriptors != "none":
         inputs["descriptors"] = np.asarray(batch.dense("descriptors"))

@@ -20,7 +20,10 @@ from auscult.domains.molecules.preprocess.draw import draw_weights
 from auscult.domains.molecules.preprocess.molecule import read_again
 from auscult.domains.molecules.preprocess.standardise import step_names
 
-ABOUT_ATOMS = "fall of the raw score when the fingerprints lose every environment that holds the atom; descriptors stay"
+ABOUT_ATOMS = (
+    "fall of the raw score when the fingerprints lose every environment that holds the atom, and a graph the atom; "
+    "descriptors stay"
+)
 
 
 def explain_compounds(
