@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from auscult.base.contracts import Field, RecordBatch, SetAside
 from auscult.base.errors import ReadError
 from auscult.domains.recommend.preprocess.clearance import clearance_years, sequence_numbers
 from auscult.domains.recommend.preprocess.names import as_names
+from auscult.domains.recommend.readers import interactions
 from auscult.domains.recommend.readers.edges import EdgesReader
 from auscult.domains.recommend.tasks.predicate_device import PredicateDevice, PredicateDeviceConfig
 from auscult.engine.outputs import take_items
@@ -41,6 +43,22 @@ def test_a_table_of_links_is_read_without_those_to_itself(tmp_path: Path) -> Non
     assert batch.record.tolist() == ["K190001", "K200001", "K210003", "K220001", "pump"]
     assert batch.subject is None
     assert aside == ["links.csv: left out 1 of 9 interactions that lead from a thing to itself (the first in line 9)"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_links_larger_than_a_pass_are_read_in_passes(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    table = pl.DataFrame({"source": rng.integers(0, 60, 3000), "target": rng.integers(100, 500, 3000)}).unique()
+    path = tmp_path / f"links.{suffix}"
+    table.write_csv(path) if suffix == "csv" else table.write_parquet(path)
+    monkeypatch.setattr(interactions, "PASS_BYTES", path.stat().st_size // 3)
+    (source,) = EdgesReader().detect([path])
+    batches = [p for p in EdgesReader().read(source) if isinstance(p, RecordBatch)]
+    assert len(batches) > 2
+    found = {(r, i.decode()) for b in batches for r, row in zip(b.record, b.ragged("item"), strict=True) for i in row}
+    assert found == {(str(s), str(t)) for s, t in table.iter_rows()}
 
 
 def test_other_tables_are_left_alone_and_an_empty_one_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -71,7 +72,7 @@ def read_catalogue(items: str, graph: str, width: int) -> Catalogue:
         if graph:
             raise RecipeError("[task] graph: expected a list of items beside it, got none; set 'catalogue' too")
         return Catalogue(as_names([]), np.zeros((1, width), np.int64))
-    rows = _rows(items, 2)
+    rows = list(_rows(items, 2))
     texts = [row[0] for row in rows]
     long = next((k for k, t in enumerate(texts) if len(t.encode()) > NAME_BYTES), None)
     if long is not None or len(set(texts)) != len(texts):
@@ -91,7 +92,7 @@ def read_catalogue(items: str, graph: str, width: int) -> Catalogue:
     return Catalogue(as_names(texts)[order], table)
 
 
-def _attributes(entity: list[str], triples: list[list[str]]) -> list[set[str]]:
+def _attributes(entity: list[str], triples: Iterable[list[str]]) -> list[set[str]]:
     """What the graph says of each entity: relation and what it leads to, in both directions."""
     told: dict[str, set[str]] = {e: set() for e in entity}
     for head, relation, tail in triples:
@@ -102,11 +103,18 @@ def _attributes(entity: list[str], triples: list[list[str]]) -> list[set[str]]:
     return [told[e] for e in entity]
 
 
-def _rows(path: str, parts: int) -> list[list[str]]:
-    text = Path(path).read_text(encoding="utf-8", errors="replace")
-    rows = [line.split("\t") for line in text.splitlines() if line.strip()]
-    wrong = next((k for k, row in enumerate(rows, 1) if len(row) != parts), None)
-    if wrong is not None or not rows:
-        where = f"another in line {wrong}" if rows else "none"
-        raise RecipeError(f"[task] {Path(path).name}: expected lines of {parts} parts with tabs between, got {where}")
-    return rows
+def _rows(path: str, parts: int) -> Iterator[list[str]]:
+    """Lines in parts, one after the other: a graph may be larger than memory."""
+    where = f"[task] {Path(path).name}: expected lines of {parts} parts with tabs between"
+    empty = True
+    with Path(path).open(encoding="utf-8", errors="replace") as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            row = line.rstrip("\r\n").split("\t")
+            if len(row) != parts:
+                raise RecipeError(f"{where}, got another in line {number}")
+            empty = False
+            yield row
+    if empty:
+        raise RecipeError(f"{where}, got none")

@@ -1,6 +1,7 @@
-"""Tables of links: which device names which earlier one, as its predicate, its part or its successor; CSV.
+"""Tables of links: which device names which earlier one, as its predicate, its part or its successor; CSV or Parquet.
 
-Each device that names others is a record; the names are in the order of the table.
+Each device that names others is a record; the names are in the order of the table. A table larger than memory is read
+in passes, each over a share of the devices.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ import polars as pl
 from auscult.base.contracts import RecordBatch, SetAside, Source
 from auscult.base.errors import ReadError
 from auscult.domains.recommend.readers.common import batches, judged, left_out
-from auscult.domains.recommend.readers.interactions import header_of, separator_of
+from auscult.domains.recommend.readers.interactions import header_of, passes, scanned
 
 NAME = "edges"
-HEAD_BYTES = 4096
 PAIRS = (("device", "predicate"), ("source", "target"), ("from", "to"))
 
 
@@ -42,22 +42,28 @@ class EdgesReader:
         pair = _pair_of(path)
         if pair is None:
             raise ReadError(f"{path.name}: expected a header such as 'device,predicate', got another")
-        with path.open("rb") as stream:
-            separator = separator_of(stream.readline(HEAD_BYTES).decode("utf-8-sig", errors="replace"))
-        try:
-            table = pl.read_csv(path, separator=separator, infer_schema=False)
-        except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-            raise ReadError(f"{path.name}: expected two columns in each row, got a broken table") from error
-        table = table.rename({c: c.strip().lower() for c in table.columns}).with_row_index("line", offset=2)
-        ends = [pl.col(c).str.strip_chars().alias(role) for c, role in zip(pair, ("user", "item"), strict=True)]
-        rows = judged(table.select(pl.col("line").cast(pl.Int64), *ends))
-        itself = pl.col("reason").is_null() & (pl.col("user") == pl.col("item"))
-        rows = rows.with_columns(pl.when(itself).then(pl.lit("itself")).otherwise("reason").alias("reason"))
-        kept = rows.filter(pl.col("reason").is_null())
-        if kept.is_empty():
+        usable = False
+        for some in passes(path, _links(path, pair)):
+            rows = judged(some)
+            itself = pl.col("reason").is_null() & (pl.col("user") == pl.col("item"))
+            rows = rows.with_columns(pl.when(itself).then(pl.lit("itself")).otherwise("reason").alias("reason"))
+            kept = rows.filter(pl.col("reason").is_null())
+            usable |= len(kept) > 0
+            yield from (replace(batch, subject=None, named_by_subject=False) for batch in batches(kept))
+            yield from left_out(rows, source.name, path.name)
+        if not usable:
             raise ReadError(f"{path.name}: expected links between devices, got none that can be used")
-        yield from (replace(batch, subject=None, named_by_subject=False) for batch in batches(kept))
-        yield from left_out(rows, source.name, path.name)
+
+
+def _links(path: Path, pair: tuple[str, str]) -> pl.LazyFrame:
+    """Links as ``judged`` takes them, not read yet."""
+    table, first = scanned(path)
+    lower = {c.strip().lower(): c for c in table.collect_schema().names()}
+    ends = [
+        pl.col(lower[c]).cast(pl.String).str.strip_chars().alias(role)
+        for c, role in zip(pair, ("user", "item"), strict=True)
+    ]
+    return table.with_row_index("line").select((pl.col("line") + first).cast(pl.Int64), *ends)
 
 
 def _pair_of(path: Path) -> tuple[str, str] | None:

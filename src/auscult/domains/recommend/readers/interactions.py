@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
@@ -54,17 +55,9 @@ class InteractionsReader:
             If the table is broken, or no interaction can be used.
         """
         path = source.files[0]
-        table = _lazy(path)
-        n_passes = 1 + path.stat().st_size // PASS_BYTES
         usable = False
-        for number in range(n_passes):
-            share = table.filter(pl.col("user").hash(0) % n_passes == number) if n_passes > 1 else table
-            try:
-                rows = judged(share.collect())
-            except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-                raise ReadError(
-                    f"{path.name}: expected rows with the columns of the header, got a broken table"
-                ) from error
+        for some in passes(path, _wanted(path)):
+            rows = judged(some)
             kept = rows.filter(pl.col("reason").is_null())
             usable |= len(kept) > 0
             yield from batches(kept, prefix=f"{source.name}/")
@@ -104,18 +97,39 @@ def roles_of(columns: Sequence[str]) -> dict[str, str]:
     return {role: names[0] for role, names in found.items() if names}
 
 
-def _lazy(path: Path) -> pl.LazyFrame:
-    """Interactions as ``judged`` takes them, not read yet."""
-    roles = roles_of(header_of(path))
+def passes(path: Path, table: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Read a table in passes, each over a share of the users, all of whose rows come in one.
+
+    Raises
+    ------
+    ReadError
+        If the table is broken.
+    """
+    count = 1 + path.stat().st_size // PASS_BYTES
+    engine: Literal["streaming", "in-memory"] = "streaming" if count > 1 else "in-memory"
+    for number in range(count):
+        share = table.filter(pl.col("user").hash(0) % count == number) if count > 1 else table
+        try:
+            yield share.collect(engine=engine)
+        except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+            raise ReadError(f"{path.name}: expected rows with the columns of the header, got a broken table") from error
+
+
+def scanned(path: Path) -> tuple[pl.LazyFrame, int]:
+    """A Parquet or text table that is not read yet, and the line of its first row."""
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     if head.startswith(b"PAR1"):
-        table = pl.scan_parquet(path)
-    else:
-        separator = separator_of(head.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace"))
-        table = pl.scan_csv(path, separator=separator, infer_schema=False)
-        table = table.rename({c: c.strip() for c in table.collect_schema().names()})
-    first = 2 if not head.startswith(b"PAR1") else 1
+        return pl.scan_parquet(path), 1
+    separator = separator_of(head.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace"))
+    table = pl.scan_csv(path, separator=separator, infer_schema=False)
+    return table.rename({c: c.strip() for c in table.collect_schema().names()}), 2
+
+
+def _wanted(path: Path) -> pl.LazyFrame:
+    """Interactions as ``judged`` takes them, not read yet."""
+    roles = roles_of(header_of(path))
+    table, first = scanned(path)
     wanted = [
         pl.col("line") + first,
         *(pl.col(roles[r]).cast(pl.String).str.strip_chars().alias(r) for r in ("user", "item")),
