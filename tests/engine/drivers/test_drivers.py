@@ -11,6 +11,7 @@ from torch import nn
 from auscult.base.contracts import Program
 from auscult.base.errors import ShapeError, VerifyError
 from auscult.engine.drivers import DRIVERS, load_program
+from auscult.engine.drivers.session import Session
 from auscult.engine.outputs import as_bytes
 from auscult.engine.train import Batch, export_onnx
 from toys.graphs import dense_graph, table_graph
@@ -78,6 +79,25 @@ def test_forward_cuts_padding_and_gives_the_same(each: bool) -> None:
     assert len(run({"tokens": TOKENS[:0]})["value"]) == 0
     with pytest.raises(ShapeError, match=r"program input 'tokens': expected shape \(N, L\), got \(5,\)"):
         run({"tokens": TOKENS[:, 0]})
+
+
+def test_forward_runs_no_more_places_together_than_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lengths 1 to 9 and a budget of 8 places: 1 1 1 1 | 2 2 | 5 | 9, which alone is more."""
+    seen: list[tuple[int, ...]] = []
+    once = Session.__call__
+
+    def told(self: Session, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+        seen.append(inputs["tokens"].shape)
+        return once(self, inputs)
+
+    monkeypatch.setattr(Session, "__call__", told)
+    tokens = np.zeros((8, 9), dtype=np.int64)
+    for row, length in enumerate((5, 1, 2, 1, 9, 1, 2, 1)):
+        tokens[row, :length] = row + 1
+    graph = export_onnx(_Twice(False), Batch({"tokens": torch.as_tensor(tokens)}, None), "value", free=("tokens",))
+    run = load_program(Program("forward", ("tokens",), {"main": graph}, {}, {"trim": "tokens", "budget": 8}))
+    np.testing.assert_allclose(run({"tokens": tokens})["value"][:, 0], tokens.sum(axis=1) + 0.5)
+    assert seen == [(4, 1), (2, 2), (1, 5), (1, 9)]
 
 
 def test_forward_refuses_another_width(rng: np.random.Generator) -> None:

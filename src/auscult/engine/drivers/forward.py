@@ -18,13 +18,15 @@ def load(program: Program, threads: int) -> Run:
     """Open every graph of the program; their outputs are averaged, weighted by ``settings["weights"]`` where given.
 
     ``settings["trim"]`` names an input (N, L) that is padded with 0 on the right, of graphs with a free L: items of
-    like length then run together, cut to the longest of them. The outputs must not depend on L, but for those that
-    ``settings["along"]`` lists: they are (N, K, L), and 0 where an item has ended, whatever it ran together with.
+    like length then run together, cut to the longest of them, and as many as have ``settings["budget"]`` places
+    together where it is given: what a run works on then stays in the processor's cache. The outputs must not depend on
+    L, but for those that ``settings["along"]`` lists: they are (N, K, L), and 0 where an item has ended, whatever it
+    ran together with.
     """
     sessions = [Session(program.graphs[name], threads) for name in sorted(program.graphs)]
     weights = np.asarray(program.settings.get("weights", [1.0] * len(sessions)), dtype=np.float64)
     weights = weights / weights.sum()
-    batch = int(program.settings.get("batch", BATCH))
+    batch, budget = int(program.settings.get("batch", BATCH)), int(program.settings.get("budget", 0))
     trim = str(program.settings.get("trim", ""))
     along = frozenset(program.settings.get("along", ()))
 
@@ -45,7 +47,7 @@ def load(program: Program, threads: int) -> Run:
         length = np.where(there.any(axis=1), padded.shape[1] - there[:, ::-1].argmax(axis=1), 1)
         order = np.argsort(length, kind="stable")
         found: dict[str, list[Array]] = {}
-        for rows in np.array_split(order, range(batch, len(order), batch)):
+        for rows in np.split(order, _cuts(length[order], batch, budget)):
             part = {k: v[rows] for k, v in inputs.items()}
             for name, values in once({**part, trim: part[trim][:, : length[rows[-1]]]}).items():
                 whole = _ended(values, length[rows], padded.shape[1]) if name in along else values
@@ -63,6 +65,16 @@ def load(program: Program, threads: int) -> Run:
         return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
     return run
+
+
+def _cuts(length: Index, batch: int, budget: int) -> list[int]:
+    """Where items in order of their length, (N,), are cut into runs: by number, and by places with a budget."""
+    cuts, begin = [], 0
+    for row, places in enumerate(length.tolist()):
+        if row - begin == batch or (budget and row > begin and (row - begin + 1) * places > budget):
+            cuts.append(row)
+            begin = row
+    return cuts
 
 
 def _ended(values: Array, length: Index, width: int) -> Array:

@@ -74,6 +74,20 @@ def test_a_fine_tuned_folder_answers_as_its_program(folder: Path, tmp_path: Path
     np.testing.assert_allclose(load_program(program)({"tokens": tokens})["probability"], expected, atol=1e-5)
 
 
+def test_in_whole_numbers_an_answer_is_nearly_the_same_and_hangs_on_no_other_text(folder: Path, tmp_path: Path) -> None:
+    items = _items()
+    tokens = items.items.inputs["tokens"]
+    plain, small = (
+        Bert(EncoderConfig(folder=str(folder), int8=int8)).fit(items, items, _context(tmp_path / str(int8))).export()
+        for int8 in (False, True)
+    )
+    assert len(small.graphs["main"]) < len(plain.graphs["main"])
+    exact, near = (load_program(p)({"tokens": tokens})["probability"] for p in (plain, small))
+    assert 0 < np.abs(exact - near).max() < 0.05
+    alone = np.concatenate([load_program(small)({"tokens": tokens[k : k + 1]})["probability"] for k in range(6)])
+    np.testing.assert_array_equal(alone, near[:6])
+
+
 def test_padding_changes_no_answer(folder: Path) -> None:
     net = Encoder(EncoderConfig(), read_encoder(str(folder)), 2, per_token=False).eval()
     short = torch.tensor([[5, 6, 7]])

@@ -23,7 +23,14 @@ from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName
 from auscult.base.files import sha256, write_bytes
 from auscult.base.log import progress
 from auscult.domains.text.models.bert import new_bert
-from auscult.domains.text.models.pretrained import BATCH, EncoderSize, read_encoder, require_known, require_same_words
+from auscult.domains.text.models.pretrained import (
+    BATCH,
+    BUDGET,
+    EncoderSize,
+    read_encoder,
+    require_known,
+    require_same_words,
+)
 from auscult.engine.answers import kind_of
 from auscult.engine.blocks.sparse_linear import SparsePlan, fit_sparse
 from auscult.engine.train import Batch, export_onnx
@@ -90,7 +97,9 @@ class EncoderLinearFitted:
         """Return one ONNX graph over tokens and n-grams."""
         kind = kind_of(self.context.spec)
         graph = export_onnx(self.network, self.example, kind.output, activation=kind.activation, free=("tokens",))
-        return Program("forward", EncoderLinear.inputs, {"main": graph}, {}, {"trim": "tokens", "batch": BATCH})
+        return Program(
+            "forward", EncoderLinear.inputs, {"main": graph}, {}, {"trim": "tokens", "batch": BATCH, "budget": BUDGET}
+        )
 
 
 def _beside(train: ItemSet, seen: Floats, size: int) -> ItemSet:

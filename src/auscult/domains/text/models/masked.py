@@ -24,11 +24,12 @@ from auscult.domains.text.models.pretrained import (
     read_encoder,
     require_known,
     require_same_words,
+    together,
 )
+from auscult.engine.blocks.int8 import in_int8
 from auscult.engine.train import Batch, GradientPlan, Step, export_onnx, fit_gradient
 
 INPUTS = ("tokens", "gap", "ids")
-BATCH = 16
 HIDDEN = 0.15
 """Share of the words that is hidden in training, and of these the shares of gaps and of other words."""
 GAPS, OTHERS = 0.8, 0.1
@@ -63,8 +64,9 @@ def fit_masked(
 
     def export(trained: nn.Module, example: Batch) -> Program:
         graph = export_onnx(trained, example, "score", free=("tokens",))
+        graph = in_int8(graph) if config.int8 else graph
         files = network_files(cast("Masked", trained).body, parameters[WORDS])
-        return Program("forward", INPUTS, {"main": graph}, {}, {"trim": "tokens", "batch": BATCH}, files)
+        return Program("forward", INPUTS, {"main": graph}, {}, {"trim": "tokens", **together(config)}, files)
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
         return _loss(network, hidden_anew(batch, vocabulary))

@@ -16,10 +16,12 @@ from torch.nn import functional
 from auscult.base.contracts import Config, FitContext, Fitted, Index, ItemSet, Network, Program
 from auscult.base.errors import UsageError
 from auscult.engine.answers import kind_of
+from auscult.engine.blocks.int8 import in_int8
 from auscult.engine.networks import located_network
 from auscult.engine.train import Batch, GradientPlan, export_onnx, fit_gradient
 
-BATCH = 32
+BATCH, BUDGET = 32, 512
+"""Texts, and tokens with padding, that an exported encoder sees at a time."""
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 WORDS = "tokenizer_number"
 """Tells by which tokenizer or hash of words a network was trained; a parameter of the task has the same name."""
@@ -46,6 +48,11 @@ class EncoderConfig(EncoderSize):
     lora: int = Setting(0, ge=0, le=256, description="Rank of LoRA adapters, which alone are trained; 0 trains all.")
     pool: str = Setting("mean", pattern="^(mean|first)$", description="What stands for a text: the mean, or the first.")
     frozen_layers: int = Setting(0, ge=0, description="First blocks of the encoder that stay as they came.")
+    int8: bool = Setting(
+        False,
+        description="Export matrix products with whole numbers of 8 bits: about twice as fast, probabilities change in "
+        "the second place. What is calibrated and judged is the program as it is exported.",
+    )
 
 
 def fit_encoder(
@@ -76,17 +83,28 @@ def fit_encoder(
         return Encoder(config, body, kind.n_outputs(context.spec), per_token=per_token)
 
     def export(trained: nn.Module, example: Batch) -> Program:
+        along = [kind.output] if per_token else []
         graph = export_onnx(trained, example, kind.output, activation=kind.activation, free=("tokens",))
+        graph = in_int8(graph) if config.int8 else graph
         return Program(
             "forward",
             ("tokens",),
             {"main": graph},
             {},
-            {"trim": "tokens", "along": [kind.output] if per_token else [], "batch": BATCH},
+            {"trim": "tokens", "along": along, **together(config)},
         )
 
     plan = GradientPlan(network, ("tokens",), batches=alike, export=export)
     return fit_gradient(plan, train, valid, context)
+
+
+def together(config: EncoderConfig) -> dict[str, int]:
+    """Return how many texts an exported encoder sees at a time.
+
+    In whole numbers it is one: what comes in is rounded by the range of all that runs together, so that an answer would
+    depend on the texts beside it.
+    """
+    return {"batch": 1} if config.int8 else {"batch": BATCH, "budget": BUDGET}
 
 
 def alike(train: ItemSet, size: int, rng: np.random.Generator) -> Iterator[Index]:
