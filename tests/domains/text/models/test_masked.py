@@ -16,7 +16,7 @@ from auscult.base.log import Silent
 from auscult.base.recipe import Recipe, TrainTable, load_recipe
 from auscult.domains.text import DOMAIN
 from auscult.domains.text.models.bert import Bert
-from auscult.domains.text.models.masked import GAPS, HIDDEN, hidden_anew
+from auscult.domains.text.models.masked import GAPS, HIDDEN, PART, Masked, _loss, _loss_in_parts, hidden_anew
 from auscult.domains.text.models.pretrained import WEIGHTS, EncoderConfig, read_encoder
 from auscult.domains.text.models.word_frequency import WordFrequency, WordFrequencyConfig
 from auscult.domains.text.tasks.document_class import DocumentClass, DocumentClassConfig
@@ -80,6 +80,16 @@ def test_words_are_hidden_anew_and_the_text_is_restored_before() -> None:
     assert 0.08 < float((shown == made["ids"][there]).float().mean()) < 0.16  # those that stay, and chance
     rest = made["tokens"].scatter(1, made["gap"].clamp(min=0), 0) != whole.scatter(1, made["gap"].clamp(min=0), 0)
     assert not rest[:, 1:].any()  # nothing but what is hidden has changed
+
+
+def test_a_large_batch_has_the_loss_of_its_parts_together(network: Path) -> None:
+    torch.manual_seed(0)
+    made = Masked(read_encoder(str(network))).eval()
+    inputs = {n: torch.as_tensor(v) for n, v in _items(PART + 7).inputs().items()}
+    inputs["gap"][-5:, 1:] = -1  # parts with another number of gaps
+    with torch.no_grad():
+        whole, parts = (loss(made, Batch(inputs, None)) for loss in (_loss, _loss_in_parts))
+    torch.testing.assert_close(whole, parts)
 
 
 def test_the_floor_gives_each_word_its_share(tmp_path: Path) -> None:

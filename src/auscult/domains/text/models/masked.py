@@ -30,6 +30,8 @@ from auscult.engine.blocks.int8 import in_int8
 from auscult.engine.train import Batch, GradientPlan, Step, export_onnx, fit_gradient
 
 INPUTS = ("tokens", "gap", "ids")
+PART = 16
+"""Validation texts that are looked at together."""
 HIDDEN = 0.15
 """Share of the words that is hidden in training, and of these the shares of gaps and of other words."""
 GAPS, OTHERS = 0.8, 0.1
@@ -72,7 +74,7 @@ def fit_masked(
         return _loss(network, hidden_anew(batch, vocabulary))
 
     step = Step("all", lambda network: network.parameters(), loss)
-    plan = GradientPlan(network, INPUTS, (step,), batches=alike, valid_loss=_loss, export=export)
+    plan = GradientPlan(network, INPUTS, (step,), batches=alike, valid_loss=_loss_in_parts, export=export)
     return fit_gradient(plan, train, valid, context)
 
 
@@ -113,6 +115,19 @@ def _loss(network: nn.Module, batch: Batch) -> Tensor:
     score = network(tokens[:, :longest], gap, ids)
     loss: Tensor = -score[:, 0].sum() / (gap >= 0).sum()
     return loss
+
+
+def _loss_in_parts(network: nn.Module, batch: Batch) -> Tensor:
+    """The same of a large batch: each gap has a score for every word, so that few texts fit into the memory at once."""
+    gaps = torch.stack([(part["gap"] >= 0).sum() for part in _parts(batch)])
+    each = torch.stack([_loss(network, Batch(part, None)) for part in _parts(batch)])
+    mean: Tensor = (each * gaps).sum() / gaps.sum()
+    return mean
+
+
+def _parts(batch: Batch) -> list[dict[str, Tensor]]:
+    split = {name: torch.split(batch.inputs[name], PART) for name in INPUTS}
+    return [dict(zip(split, values, strict=True)) for values in zip(*split.values(), strict=True)]
 
 
 def hidden_anew(batch: Batch, vocabulary: int) -> Batch:
