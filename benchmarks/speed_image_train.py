@@ -31,7 +31,7 @@ from auscult.base.contracts import FitContext, Items, ItemSet
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
 from auscult.domains.imaging.models.network import image_plan
-from auscult.domains.imaging.models.resnet import Resnet, ResnetBody, ResnetConfig
+from auscult.domains.imaging.models.resnet import Resnet, ResnetConfig, _Body
 from auscult.domains.imaging.tasks.image_classification import ImageClassification, ImageClassificationConfig
 
 THREADS = int(os.environ["OMP_NUM_THREADS"])
@@ -90,7 +90,7 @@ def theirs(
     torch.use_deterministic_algorithms(False)
     torch.manual_seed(0)
     context = context_of(Path(), epochs)
-    plan = image_plan(partial(ResnetBody, CONFIG), items, context, CONFIG)
+    plan = image_plan(partial(_Body, CONFIG), items, context, CONFIG)
     layout = torch.channels_last if last else torch.contiguous_format
     network = plan.network().to(memory_format=layout).train()  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=fused)

@@ -133,7 +133,7 @@ def test_no_room_to_move_a_file_is_one_clear_error(
     assert _build(tmp_path, recipe).release is not None
 
 
-@pytest.mark.parametrize("call", [1, 3, 6, 12, 20, 30, 45])
+@pytest.mark.parametrize("call", [1, 3, 6, 12, 20, 28, 35])
 def test_no_room_to_open_a_file_is_one_clear_error(call: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening a file for writing fails, as on a read-only or full disk."""
     recipe = toy_recipe("codes")

@@ -43,10 +43,10 @@ class Resnet:
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Train by gradient descent."""
-        return fit_network(lambda s: ResnetBody(self._config, s), train, valid, context, config=self._config)
+        return fit_network(lambda s: _Body(self._config, s), train, valid, context, config=self._config)
 
 
-class ResnetBody(Body):
+class _Body(Body):
     """Stages of blocks behind a first convolution."""
 
     def __init__(self, config: ResnetConfig, shape: tuple[int, ...]) -> None:
