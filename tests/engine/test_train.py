@@ -15,11 +15,10 @@ from torch import nn
 
 from auscult.base.contracts import FitContext, Items, ItemSet
 from auscult.base.errors import ShapeError, UsageError
-from auscult.base.files import read_json
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
-from auscult.engine.arms import CURVE
 from auscult.engine.checkpoint import NAME, TrainState, load_checkpoint
+from auscult.engine.curve import read_curve
 from auscult.engine.drivers import load_program
 from auscult.engine.program import program_hash
 from auscult.engine.train import (
@@ -107,7 +106,7 @@ def test_the_validation_loss_of_every_epoch_is_kept_beside_the_checkpoint(tmp_pa
     train(_context(tmp_path / "whole", epochs=5, patience=50, schedule="constant"))
     train(_context(tmp_path / "parts", epochs=2, patience=50, schedule="constant"))
     train(_context(tmp_path / "parts", epochs=5, patience=50, schedule="constant"))
-    whole, parts = (read_json(tmp_path / name / CURVE) for name in ("whole", "parts"))
+    whole, parts = (read_curve(tmp_path / name) for name in ("whole", "parts"))
     assert len(whole["validation_loss"]) == 5
     assert whole == parts
     assert min(whole["validation_loss"]) == whole["validation_loss"][whole["best_epoch"] - 1]

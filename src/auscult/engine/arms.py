@@ -17,6 +17,7 @@ from auscult.base.recipe import Recipe, part_of, validated
 from auscult.base.registry import load_part
 from auscult.engine.answers import kind_of
 from auscult.engine.answers.base import Calibration
+from auscult.engine.curve import read_curve
 from auscult.engine.dataset import Dataset
 from auscult.engine.drivers import load_program
 from auscult.engine.networks import network_hashes, network_settings, seen_by, seen_records
@@ -28,8 +29,6 @@ from auscult.engine.task_files import file_hashes, located_folder
 
 KNOWN = {"train": (), "valid": ("train",), "test": ("train", "valid"), "apart": ()}
 """What a task that asks may see of the records whose items of a role are asked for."""
-CURVE = "curve.json"
-"""Validation loss after each epoch, beside the checkpoint of a network."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +177,7 @@ def _share(train: ItemSet, fraction: float, seed: int) -> ItemSet:
 
 def curve_of(bench: Bench, fit: Fit, split: Split) -> dict[str, Any]:
     """Validation loss after each epoch of a fitted arm, and the epoch that was kept; empty where nothing trains so."""
-    path = bench.folder / "checkpoints" / arm_key(bench, fit.arm, split) / CURVE
-    return dict(read_json(path)) if path.exists() else {}
+    return read_curve(bench.folder / "checkpoints" / arm_key(bench, fit.arm, split))
 
 
 def answer_role(bench: Bench, fit: Fit, split: Split, role: str, *, every: bool = False) -> Outputs:

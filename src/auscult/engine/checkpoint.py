@@ -13,8 +13,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from auscult.base.errors import UsageError
-from auscult.base.files import write_bytes, write_json
-from auscult.engine.arms import CURVE
+from auscult.base.files import write_bytes
+from auscult.engine.curve import write_curve
 
 NAME = "checkpoint.safetensors"
 
@@ -49,7 +49,7 @@ def save_checkpoint(
         for index, values in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{name}/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
     numbers = {"epoch": state.epoch, "best_epoch": state.best_epoch, "best": state.best, "last": state.last}
-    write_json(folder / CURVE, {"best_epoch": state.best_epoch, "validation_loss": state.curve})
+    write_curve(folder, state.curve, state.best_epoch)
     whole = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
     write_bytes(folder / NAME, save(whole, metadata={"state": json.dumps({**numbers, "curve": state.curve})}))
 
