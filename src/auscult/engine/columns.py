@@ -49,7 +49,7 @@ class NpyAppender:
         ShapeError
             If the type or the trailing axes differ from the first piece.
         """
-        values = np.array(values, order="C")  # a copy: what is buffered must not change
+        values = np.ascontiguousarray(values)
         if not self._begun:
             self._tail, self._dtype, self._begun = values.shape[1:], values.dtype, True
             self._path.write_bytes(b"\0" * _HEADER_BYTES)
@@ -59,9 +59,10 @@ class NpyAppender:
                 f"got {values.dtype} {values.shape[1:]}"
             )
         self._rows += len(values)
-        self._waiting.append(values)
         self._waiting_bytes += values.nbytes
-        if self._waiting_bytes >= BUFFER_BYTES:
+        whole = self._waiting_bytes >= BUFFER_BYTES
+        self._waiting.append(values if whole else values.copy())  # what waits must not change with what was given
+        if whole:
             self._flush()
 
     def _flush(self) -> None:

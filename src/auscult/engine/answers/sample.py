@@ -93,7 +93,12 @@ class SampleKind(AnswerKind):
         if spec.parameters.get("gaps"):
             hidden, right = (int(outputs.array(name)[row]) for name in ("words", "right"))
             told = float(outputs.array("log_probability")[row])
-            return {"synthetic": True, "hidden": hidden, "right": right, "perplexity": float(np.exp(-told / hidden))}
+            return {
+                "synthetic": True,
+                "hidden": hidden,
+                "right": right,
+                "perplexity": float(np.exp(-told / max(hidden, 1))),
+            }
         if spec.parameters.get("text"):
             values = outputs.array("sample")[row]
             draft = values[values >= 0].astype(np.uint8).tobytes().decode("utf-8", errors="replace")

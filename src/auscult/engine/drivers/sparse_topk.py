@@ -2,7 +2,7 @@
 
 The best items are found without the whole low-rank product. Its first parts and, by Cauchy and Schwarz, the product of
 the lengths of what is left bound every score from above; only items whose bound reaches the k-th best score are scored
-in full. The lists are those of the whole product.
+in full. The lists are those of the whole product, but where scores are equal to rounding.
 """
 
 from __future__ import annotations

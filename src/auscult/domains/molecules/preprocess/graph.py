@@ -52,7 +52,7 @@ def check_graph(molecule: Any, max_atoms: int) -> None:
     if molecule.GetNumBonds() > width or molecule.GetNumAtoms() > most:
         raise ReadError(
             f"SMILES: expected at most {width} bonds and {most} atoms, "
-            f"got {molecule.GetNumBonds()} and {molecule.GetNumAtoms()}"
+            f"got {molecule.GetNumBonds()} and {molecule.GetNumAtoms()}; a polymer? Leave it out or raise max_atoms"
         )
 
 
