@@ -147,7 +147,8 @@ def in_turn(
     Returns
     -------
     dict
-        ``ours`` and ``peers`` as ``comparison`` takes them: median rates, and medians of the ratios of the rounds.
+        ``ours``, ``peers`` and ``higher_is_better`` as ``comparison`` takes them: median rates, and medians of the
+        ratios of the rounds.
     """
     own: list[float] = []
     other: dict[str, list[float]] = {name: [] for name in peers}
@@ -168,6 +169,7 @@ def in_turn(
             )
             for name, rates in other.items()
         ],
+        "higher_is_better": True,
     }
 
 

@@ -105,17 +105,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         made = measure(Path(scratch), count=given.files, side=given.side, repeats=given.repeats)
     context = {"files": given.files, "side": given.side, "grid": GRID, "repeats": given.repeats, "processes": WORKERS}
-    publish(
-        comparison(
-            "dicom-prepare",
-            **made,
-            goal=GOAL,
-            goal_of="ratio",
-            command=typed(),
-            higher_is_better=True,
-            context=context,
-        )
-    )
+    publish(comparison("dicom-prepare", **made, goal=GOAL, goal_of="ratio", command=typed(), context=context))
     return 0
 
 

@@ -129,17 +129,7 @@ def main() -> int:
     given = parser.parse_args()
     made = measure(given.images, side=given.side, epochs=given.epochs, repeats=given.repeats)
     context = {**vars(given), "batch": BATCH, "threads": THREADS}
-    publish(
-        comparison(
-            "image-train",
-            **made,
-            goal=GOAL,
-            goal_of="ratio",
-            command=typed(),
-            higher_is_better=True,
-            context=context,
-        )
-    )
+    publish(comparison("image-train", **made, goal=GOAL, goal_of="ratio", command=typed(), context=context))
     return 0
 
 

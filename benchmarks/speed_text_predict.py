@@ -1,8 +1,8 @@
 """Documents a second: raw text to label with an exported program against ``transformers.pipeline`` on the same weights.
 
 Ours is what a release does with a batch of texts: preparing, cutting, the program, the label. The pipeline gets the
-same texts and runs in batches of several sizes, sorted by length and as they come; all labels must agree. A release in
-whole numbers of 8 bits (``[model] int8``) is what counts as ours where it gives the same labels too, and is named.
+same texts and runs in batches of several sizes, sorted by length and as they come; all labels must agree. How fast a
+release in whole numbers of 8 bits (``[model] int8``) is stands in the notes: the pipeline computes in 32 bits.
 """
 
 from __future__ import annotations
@@ -168,9 +168,8 @@ def measure(count: int, *, repeats: int, folder: str = MODEL, batches: Sequence[
             raise VerifyError(f"{name}: expected equal labels, got {differing} of {count} that differ")
     others = sum(a != b for a, b in zip(expected, both["int8"](texts), strict=True))
     seconds = {name: min(seconds_of(partial(own, texts)) for _ in range(repeats)) for name, own in both.items()}
-    best = "32-bit" if others else min(seconds, key=lambda name: seconds[name])
     measured = in_turn(
-        partial(both[best], texts),
+        partial(both["32-bit"], texts),
         {name: partial(partial, answer, texts) for name, answer in peers.items()},
         amount=count,
         unit="documents/s",
@@ -178,7 +177,7 @@ def measure(count: int, *, repeats: int, folder: str = MODEL, batches: Sequence[
         of=("transformers", "pipeline"),
     )
     rates = {f"ours_{name}_documents_s": round(count / s, 2) for name, s in seconds.items()}
-    return {**measured, "context": {**rates, "ours": best, "int8_labels_that_differ": others}}
+    return {**measured, "context": {**rates, "int8_labels_that_differ": others}}
 
 
 def main() -> int:
@@ -195,17 +194,7 @@ def main() -> int:
         "encoder": MODEL,
         "length": LENGTH,
     }
-    publish(
-        comparison(
-            "text-predict",
-            **made,
-            goal=GOAL,
-            goal_of="ratio",
-            command=typed(),
-            higher_is_better=True,
-            context=context,
-        )
-    )
+    publish(comparison("text-predict", **made, goal=GOAL, goal_of="ratio", command=typed(), context=context))
     return 0
 
 

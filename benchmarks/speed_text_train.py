@@ -116,17 +116,7 @@ def main() -> int:
     given = parser.parse_args()
     made = measure(given.texts, repeats=given.repeats)
     context = {**made.pop("context"), "repeats": given.repeats, "threads": THREADS, "encoder": MODEL}
-    publish(
-        comparison(
-            "text-train",
-            **made,
-            goal=GOAL,
-            goal_of="ratio",
-            command=typed(),
-            higher_is_better=True,
-            context=context,
-        )
-    )
+    publish(comparison("text-train", **made, goal=GOAL, goal_of="ratio", command=typed(), context=context))
     return 0
 
 

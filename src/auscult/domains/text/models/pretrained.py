@@ -50,7 +50,7 @@ class EncoderConfig(EncoderSize):
     frozen_layers: int = Setting(0, ge=0, description="First blocks of the encoder that stay as they came.")
     int8: bool = Setting(
         False,
-        description="Export matrix products with whole numbers of 8 bits: about twice as fast, probabilities change in "
+        description="Export matrix products with whole numbers of 8 bits: half as fast again, probabilities change in "
         "the second place. What is calibrated and judged is the program as it is exported.",
     )
 
