@@ -81,6 +81,7 @@ def test_one_record_a_subject_with_its_segments_and_row(tmp_path: Path, kind: st
     batch, aside = read(sheet(tmp_path, *ROWS, kind=kind), *files)
     assert not aside
     assert batch.record.tolist() == ["2", "3"]
+    assert batch.named_by_subject
     assert [p.shape for p in batch.ragged("ppg")] == [(2, 2100), (1, 2100)]
     assert batch.ragged("ppg")[0][1, :3].tolist() == [1000.0, 1001.0, 1002.0]
     assert (batch.field("ppg").axes, batch.field("ppg").rate_hz) == ("CT", 1000.0)

@@ -196,4 +196,5 @@ def _batch(subjects: Sequence[_Subject], missing: Mapping[str, bool]) -> RecordB
         "age_band": np.array([age_band(age) for age in ages]),
         "hypertension_stage": np.array([s.person.stage for s in subjects]),
     }
-    return RecordBatch(tuple(columns), {f.name: c for f, c in columns.items()}, names, names, groups)
+    named = {f.name: c for f, c in columns.items()}
+    return RecordBatch(tuple(columns), named, names, names, groups, named_by_subject=True)
