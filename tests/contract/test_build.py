@@ -373,7 +373,7 @@ def test_a_model_stands_in_a_study_under_names_of_its_own_each_with_the_shares(t
     assert listed == [("narrow", 1.0), ("wide", 1.0), *shares]
     assert all(0 <= r["validation"]["accuracy"]["value"] <= 1 for r in rows)
     assert len({r["metrics"]["accuracy"]["value"] for r in rows}) > 1
-    study["settings"] = {"narrow": {"model": "mpl"}}
+    study["settings"] = {"narrow": {"model": "mpl"}, "wide": {"model": "mlp"}}
     with pytest.raises(UsageError, match=r"unknown model 'mpl'.*did you mean 'mlp'\?"):
         _build(tmp_path, toy_recipe("colour", study=study))
 

@@ -144,7 +144,7 @@ def build(
     main, main_settings = part_of(recipe.model, where="[model]")
     if options.ship and options.ship not in (main, task.spec.floor):
         raise UsageError(unknown("model to ship", options.ship, (main, task.spec.floor), where="--model"))
-    for name in {main, task.spec.floor, *recipe.study.models}:
+    for name in dict.fromkeys((main, task.spec.floor, *recipe.study.models)):
         settings = main_settings if name == main else model_settings(recipe, task, name)
         make_model(domain, recipe.study.model_of(name), settings)
     if options.signing_key is not None:
