@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import FitContext, Items, ItemSet, KindName, Model, Run, TaskSpec
+from auscult.base.files import read_json
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
 from auscult.domains.molecules.models.compound_ensemble import CompoundEnsemble, CompoundEnsembleConfig
@@ -38,12 +40,19 @@ def problem(n: int = 160) -> tuple[Items, list[str]]:
 
 
 def fitted(
-    items: Items, folder: Path, config: DmpnnConfig, *, kind: KindName = "labels", epochs: int = 2
+    items: Items,
+    folder: Path,
+    config: DmpnnConfig,
+    *,
+    kind: KindName = "labels",
+    epochs: int = 2,
+    weight_decay: float = 1e-4,
 ) -> GradientFitted:
     rows = np.arange(len(items))
     labels = ("oxygen", "nitrogen") if kind == "labels" else ("weight",)
     spec = TaskSpec("simulated", kind, "simulated", labels, "mae", ("mae",), "none", "none")
-    table = TrainTable(epochs=epochs, batch_size=16, threads=1, learning_rate=1e-2, patience=epochs)
+    loop = {"epochs": epochs, "batch_size": 16, "threads": 1, "learning_rate": 1e-2, "patience": epochs}
+    table = TrainTable(weight_decay=weight_decay, **loop)
     made = Dmpnn(config).fit(ItemSet(items, rows), ItemSet(items, rows), FitContext(spec, 0, table, folder, Silent()))
     assert isinstance(made, GradientFitted)
     return made
@@ -99,13 +108,40 @@ def test_values_far_from_zero_are_learned(tmp_path: Path) -> None:
     assert np.abs(answer - size).mean() < 0.3 * np.abs(size - size.mean()).mean()
 
 
-def test_in_an_ensemble_it_is_a_part_of_the_mean(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("own", "epochs"), [({}, 3), ({"stop_early": False}, 6), ({"epochs": 2}, 2)])
+def test_its_own_settings_of_training_take_the_place_of_the_recipes(
+    tmp_path: Path, own: dict[str, object], epochs: int
+) -> None:
+    """Validation has every label turned round, so that it gets worse with each epoch."""
     items, _ = problem(60)
+    assert items.target is not None
+    turned = replace(items, target=np.where(items.target < 0, -1, 1 - items.target))
+    spec = TaskSpec("simulated", "labels", "simulated", ("oxygen", "nitrogen"), "mae", ("mae",), "none", "none")
+    table = TrainTable(epochs=6, batch_size=16, threads=1, learning_rate=1e-2, patience=2, weight_decay=0.5)
+    rows = np.arange(len(items))
+    network = Dmpnn(SMALL.model_copy(update=own))
+    network.fit(ItemSet(items, rows), ItemSet(turned, rows), FitContext(spec, 0, table, tmp_path, Silent()))
+    assert len(read_json(tmp_path / "curve.json")["validation_loss"]) == epochs
+
+
+def test_its_own_weight_decay_is_as_the_same_in_the_recipe(tmp_path: Path) -> None:
+    items, _ = problem(60)
+    own = fitted(items, tmp_path / "own", SMALL.model_copy(update={"weight_decay": 0.0}), weight_decay=0.5)
+    recipes = fitted(items, tmp_path / "recipe", SMALL, weight_decay=0.0)
+    neither = fitted(items, tmp_path / "neither", SMALL, weight_decay=0.5)
+    np.testing.assert_array_equal(answered(own, items), answered(recipes, items))
+    assert np.abs(answered(own, items) - answered(neither, items)).max() > 1e-4
+
+
+def test_in_an_ensemble_it_is_a_part_of_the_mean(tmp_path: Path) -> None:
+    """Each part is what it is alone: settings of training that the graph has for itself are not those of the others."""
+    items, _ = problem(60)
+    graph = SMALL.model_copy(update={"epochs": 2, "batch_size": 32, "weight_decay": 0.0, "stop_early": False})
     trees = DescriptorTreesConfig(inputs=("descriptors",), rounds=5)
     net = FingerprintNetConfig(inputs=("descriptors",), width=8, members=1)
-    config = CompoundEnsembleConfig(nets=(net,), graph_nets=(SMALL,), trees=trees, net_share=0.5, graph_share=0.4)
+    config = CompoundEnsembleConfig(nets=(net,), graph_nets=(graph,), trees=trees, net_share=0.5, graph_share=0.4)
     parts: list[tuple[float, Model]] = [
-        (0.4, Dmpnn(SMALL)), (0.3, FingerprintNet(net)), (0.3, DescriptorTrees(trees)), (1.0, CompoundEnsemble(config))
+        (0.4, Dmpnn(graph)), (0.3, FingerprintNet(net)), (0.3, DescriptorTrees(trees)), (1.0, CompoundEnsemble(config))
     ]  # fmt: skip
     rows = np.arange(len(items))
     table = TrainTable(epochs=1, batch_size=16, threads=1)

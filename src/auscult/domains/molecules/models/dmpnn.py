@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Config, FitContext, Fitted, Index, ItemSet, KindName, Program
+from auscult.base.recipe import TrainTable
 from auscult.base.registry import resolve
 from auscult.domains.molecules.models.fingerprint_net import Part, level_of, parts_of
 from auscult.domains.molecules.preprocess.graph import FIELDS, GRAPH, SHIFTS, SIZES
@@ -55,6 +56,12 @@ class DmpnnConfig(Config):
     rare: int = Setting(3, ge=1, description="A bit beside that fewer training compounds have is not looked at.")
     epochs: int = Setting(0, ge=0, description="Epochs in place of the recipe's; 0 for the recipe's.")
     batch_size: int = Setting(0, ge=0, description="Compounds a step in place of the recipe's; 0 for the recipe's.")
+    weight_decay: float | None = Setting(
+        None, ge=0, description="Decoupled weight decay in place of the recipe's; the recipe's when left out."
+    )
+    stop_early: bool = Setting(
+        True, description="Whether validation may end the training; the weights of its best epoch are kept either way."
+    )
 
 
 class Dmpnn:
@@ -68,7 +75,7 @@ class Dmpnn:
         self._config = config
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
-        """Train every member at once; validation stops them."""
+        """Train every member at once; validation may stop them."""
         c = self._config
         kind = kind_of(context.spec)
         parts = parts_of(train, c.beside, c.rare)
@@ -96,9 +103,17 @@ class Dmpnn:
             batches=_of_like_size,
             export=export,
         )
-        changes = {name: value for name in ("epochs", "batch_size") if (value := getattr(c, name))}
-        settings = context.settings.model_copy(update=changes)
-        return fit_gradient(plan, train, valid, replace(context, settings=settings))
+        return fit_gradient(plan, train, valid, replace(context, settings=_trained_as(c, context.settings)))
+
+
+def _trained_as(config: DmpnnConfig, table: TrainTable) -> TrainTable:
+    """Put the model's own settings of training in place of the recipe's: other parts of an ensemble need others."""
+    changes: dict[str, float] = {n: value for n in ("epochs", "batch_size") if (value := getattr(config, n))}
+    if config.weight_decay is not None:
+        changes["weight_decay"] = config.weight_decay
+    if not config.stop_early:
+        changes["patience"] = changes.get("epochs", table.epochs)
+    return table.model_copy(update=changes)
 
 
 def _trimmed(batch: Batch) -> Batch:
