@@ -212,8 +212,10 @@ class Release:
         except InputError as error:
             not_written = f"no file was written: {error}"
         quiet = self.kind.silent(outputs)
+        order = np.argsort(outputs.record, kind="stable")
+        ends = np.searchsorted(outputs.record[order], np.arange(len(batch) + 1))
         for row, name in enumerate(batch.record):
-            rows = np.flatnonzero(outputs.record == row)
+            rows = order[ends[row] : ends[row + 1]]
             answers = tuple(self._one(outputs, int(r)) for r in rows)
             silent = len(rows) > 0 and bool(quiet[rows].all())
             status, reason = ("abstained", UNSURE) if silent else ("answered", not_written)

@@ -58,8 +58,9 @@ class RankingKind(AnswerKind):
     def present(self, spec: TaskSpec, outputs: Outputs, row: int) -> dict[str, Any]:
         """Items, by their names, and scores, best first."""
         item, score = outputs.array("item")[row], outputs.array("score")[row]
-        shown = np.flatnonzero(_filled(item))
-        made = {"item": [item_name(item[i]) for i in shown], "score": [round(float(score[i]), 6) for i in shown]}
+        shown = _filled(item)
+        names, scores = item[shown].tolist(), score[shown].tolist()
+        made = {"item": [item_name(name) for name in names], "score": [round(value, 6) for value in scores]}
         note = item_name(outputs.array("note")[row]) if "note" in outputs.arrays else ""
         return {**made, "note": note} if note else made
 

@@ -7,7 +7,7 @@ in full. The lists are those of the whole product, but where scores are equal to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +23,8 @@ from auscult.engine.blas import one_blas_thread
 
 ROWS = 64
 """Histories of one block: its scores stay in the cache of a core."""
-CHUNK = 64
-"""Columns whose maximum is looked at before they are."""
+CHUNK = 32
+"""Columns whose maximum is looked at before they are. Of C chunks the first has the columns 0, C, 2 C and so on."""
 HEAD = 64
 """Parts of the low-rank product that every score has; the others are added where they can matter."""
 SLACK = 1e-4
@@ -58,10 +58,9 @@ def load(program: Program, threads: int) -> Run:
         history = np.asarray(inputs["history"])
         shelf.require(history)
         row, column = shelf.seen(history)
-        ends = np.searchsorted(row, np.arange(len(history) + 1))
         with one_blas_thread():
-            top, score = _ranked(shelf, np.split(column, ends[1:-1]) if len(history) else [], k, threads)
-        top = np.where(score == -np.inf, -1, top)
+            top, score = _ranked(shelf, _Taken(column, np.searchsorted(row, np.arange(len(history) + 1))), k, threads)
+        top[score == -np.inf] = -1
         answer = {"item": _named(shelf, top), "score": np.where(top < 0, 0.0, score).astype(np.float32)}
         return {**answer, **_reasons(shelf, row, column, top)} if "explain" in inputs else answer
 
@@ -69,11 +68,30 @@ def load(program: Program, threads: int) -> Run:
 
 
 @dataclass(frozen=True, repr=False)
+class _Taken:
+    """Items of some histories, each rising: those of history ``i`` are ``column[start[i] : start[i + 1]]``."""
+
+    column: Array
+    start: Array
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    def __getitem__(self, row: int) -> Array:
+        return self.column[self.start[row] : self.start[row + 1]]
+
+    def part(self, begin: int, end: int) -> _Taken:
+        """Some of the histories."""
+        start = self.start[begin : end + 1]
+        return _Taken(self.column[start[0] : start[-1]], start - start[0])
+
+
+@dataclass(frozen=True, repr=False)
 class _Shelf:
     """The items and how one leads to another.
 
-    ``first`` (H + 1, V'): parts of the low-rank product that bound every score, and the length of the others; V' is V
-    made up to whole chunks. ``left`` and ``right`` (V, R): the whole product.
+    ``first`` (H + 2, V'): parts of the low-rank product that bound every score, the length of the others, and the
+    prior; V' is V made up to whole chunks. ``left`` and ``right`` (V, R): the whole product.
     """
 
     size: int
@@ -95,10 +113,11 @@ class _Shelf:
             names = wide.view(f"S{wide.shape[1]}").ravel()
         none = np.zeros((0, size), np.float32)
         left, right = a.get("left", none.T), a.get("right", none)
-        first = np.zeros((min(HEAD, len(right)) + 1, -(-size // CHUNK) * CHUNK), np.float32)
-        first[:-1, :size] = right[:HEAD]
-        first[-1, :size] = np.linalg.norm(right[HEAD:], axis=0) * (1 + SLACK)
         prior = np.asarray(a.get("prior", np.zeros(size)), dtype=np.float32)
+        first = np.zeros((min(HEAD, len(right)) + 2, -(-size // CHUNK) * CHUNK), np.float32)
+        first[:-2, :size] = right[:HEAD]
+        first[-2, :size] = np.linalg.norm(right[HEAD:], axis=0) * (1 + SLACK)
+        first[-1, :size] = prior
         return _Shelf(size, names, matrix, prior, left, right.T.copy(), first)
 
     def require(self, history: Array) -> None:
@@ -122,23 +141,27 @@ class _Shelf:
             column = np.minimum(np.searchsorted(self.names, given), self.size - 1)
             known = self.names[column] == given
             row, column = row[known], column[known]
-        once = np.unique(row.astype(np.int64) * self.size + column)
+        place = np.sort(row.astype(np.int64) * self.size + column)
+        once = place[np.diff(place, prepend=-1) > 0]
         return once // self.size, once % self.size
 
-    def bounds(self, inner: Floats, out: Floats) -> None:
-        """Write what no score of the low-rank product is above, (B, V'); ``inner`` (B, R) is what the items taken add.
+    def bounds(self, taken: _Taken, inner: Floats, out: tuple[Floats, Floats]) -> list[Floats]:
+        """Write what no score is above, (B, V'), and its maximum in each chunk, (B, C).
 
-        What is beyond the items is -inf.
+        ``inner`` (B, R) is what the items taken add to the low-rank product. What was taken, and what is beyond the
+        items, is -inf. Returned is what the matrix adds to each score, (V,) for each history.
         """
+        bound, chunks = out
         length = np.linalg.norm(inner[:, HEAD:], axis=1, keepdims=True)
-        np.matmul(np.concatenate([inner[:, :HEAD], length], axis=1), self.first, out=out)
-        out[:, self.size :] = -np.inf
-
-    def linear(self, taken: Array) -> Floats:
-        """Prior and sum of the rows of the items taken, (V,); what was taken is -inf."""
-        score = self.prior + _sum_of_rows(self.matrix, taken) if self.matrix.nnz else self.prior.copy()
-        score[taken] = -np.inf
-        return score
+        np.matmul(np.concatenate([inner[:, :HEAD], length, np.ones_like(length)], axis=1), self.first, out=bound)
+        sums = list(_sums_of_rows(self.matrix, taken))
+        for row, added in enumerate(sums):  # one by one, as a row stays in the cache of a core
+            mine = bound[row]
+            mine[: self.size] += added
+            mine[taken[row]] = -np.inf
+            mine[self.size :] = -np.inf
+            mine.reshape(CHUNK, -1).max(axis=0, out=chunks[row])
+        return sums
 
     def added(self, column: Array, items: Array) -> Array:
         """What each item of one history (L,) adds to some items (k,), as (L, k)."""
@@ -146,29 +169,38 @@ class _Shelf:
         return each + self.left[column] @ self.right[items].T
 
 
-def _sum_of_rows(matrix: Any, rows: Array) -> Floats:
-    """Sum of some rows of a CSR matrix, (V,), without a copy of them.
+def _sums_of_rows(matrix: Any, taken: _Taken) -> Iterator[Floats]:
+    """Sum of the rows of a CSR matrix that each of some histories has taken, (V,), without a copy of them.
 
     It is a product with a matrix of two columns for each row: the row, from its start to its end, and from there to the
-    start of the next, which holds nothing as the rows are taken from the last to the first.
+    start of the next, which holds nothing as the rows are taken from the last to the first. A shorter history has empty
+    columns at its end, so that one such matrix serves for all.
     """
-    falling = rows[::-1]
-    ends = np.stack([matrix.indptr[falling], matrix.indptr[falling + 1]], axis=1).ravel()
-    some = sparse.csc_matrix((matrix.shape[1], max(len(ends) - 1, 0)), dtype=np.float32)
-    some.data, some.indices, some.indptr = matrix.data, matrix.indices, ends
-    return np.asarray(some @ np.ones(some.shape[1], np.float32))
+    count = np.diff(taken.start)
+    row = np.repeat(np.arange(len(taken)), count)
+    place = taken.start[row + 1] - 1 - np.arange(len(row))
+    ends = np.zeros((len(taken), max(2 * int(count.max(initial=0)), 2)), matrix.indptr.dtype)
+    filled = np.flatnonzero(count)
+    ends[filled] = matrix.indptr[taken.column[taken.start[filled]] + 1][:, None]
+    ends[row, 2 * place], ends[row, 2 * place + 1] = matrix.indptr[taken.column], matrix.indptr[taken.column + 1]
+    some = sparse.csc_matrix((matrix.shape[1], ends.shape[1] - 1), dtype=np.float32)
+    some.data, some.indices = matrix.data, matrix.indices
+    ones = np.ones(some.shape[1], np.float32)
+    for some.indptr in ends:
+        yield np.asarray(some @ ones)
 
 
-def _ranked(shelf: _Shelf, taken: list[Array], k: int, threads: int) -> tuple[Array, Floats]:
+def _ranked(shelf: _Shelf, taken: _Taken, k: int, threads: int) -> tuple[Array, Floats]:
     """Columns and scores of the best items of some histories, (N, k) each; a part of them on each thread."""
     n = len(taken)
     top, value = np.zeros((n, k), np.int64), np.zeros((n, k), np.float32)
 
     def rank(begin: int, end: int) -> None:
-        held = np.empty((min(ROWS, end - begin), shelf.first.shape[1]), np.float32)
+        n, wide = min(ROWS, end - begin), shelf.first.shape[1]
+        held = np.empty((n, wide), np.float32), np.empty((n, wide // CHUNK), np.float32)
         for at in range(begin, end, ROWS):
-            some = taken[at : min(at + ROWS, end)]
-            _rank_block(shelf, some, held[: len(some)], (top[at:], value[at:]))
+            some = taken.part(at, min(at + ROWS, end))
+            _rank_block(shelf, some, (held[0][: len(some)], held[1][: len(some)]), (top[at:], value[at:]))
 
     cuts = [n * part // threads for part in range(threads + 1)] if n >= threads * ROWS else [0, n]
     if len(cuts) == 2:
@@ -179,46 +211,64 @@ def _ranked(shelf: _Shelf, taken: list[Array], k: int, threads: int) -> tuple[Ar
     return top, value
 
 
-def _rank_block(shelf: _Shelf, taken: list[Array], bound: Floats, out: tuple[Array, Floats]) -> None:
-    """Rank the items for a few histories into the first rows of ``out``."""
-    inner = np.stack([shelf.left[mine].sum(axis=0) for mine in taken])
-    shelf.bounds(inner, bound)
-    for row, mine in enumerate(taken):
-        linear = shelf.linear(mine)
-        bound[row, : shelf.size] += linear
+def _rank_block(shelf: _Shelf, taken: _Taken, held: tuple[Floats, Floats], out: tuple[Array, Floats]) -> None:
+    """Rank the items for a few histories into the first rows of ``out``; ``held`` is room for bounds and maxima."""
+    ones = np.ones(len(taken.column), np.float32)
+    picked = sparse.csr_matrix((ones, taken.column, taken.start), shape=(len(taken), shelf.size))
+    inner = np.asarray(picked @ shelf.left, dtype=np.float32)
+    sums = shelf.bounds(taken, inner, held)
 
-        def whole(some: Array, linear: Floats = linear, inner: Floats = inner[row]) -> Floats:
-            return np.asarray(linear[some] + shelf.right[some] @ inner, dtype=np.float32)
+    def whole(row: Array, column: Array) -> Floats:
+        score = np.empty(len(row), np.float32)
+        rows, starts = np.unique(row, return_index=True)
+        for one, begin, end in zip(rows, starts, np.append(starts[1:], len(row))[: len(rows)], strict=True):
+            some = column[begin:end]
+            score[begin:end] = shelf.prior[some] + sums[one][some] + shelf.right[some] @ inner[one]
+        return score
 
-        out[0][row], out[1][row] = _best(bound[row], shelf.size, out[0].shape[1], whole)
+    out[0][: len(taken)], out[1][: len(taken)] = _best(*held, out[0].shape[1], whole)
 
 
-def _best(bound: Floats, size: int, k: int, whole: Callable[[Array], Floats]) -> tuple[Array, Floats]:
-    """Columns (k,) of the highest scores, best first, of equal scores the first; and those scores.
+def _best(bound: Floats, chunks: Floats, k: int, whole: Callable[[Array, Array], Floats]) -> tuple[Array, Floats]:
+    """Columns (B, k) of the highest scores of each row, best first, of equal scores the first; and those scores.
 
     Items are scored from the highest bound down, until no bound that is left reaches the k-th highest score so far.
     Where to stop is taken from the maxima of the chunks: the m-th of them is no higher than the m-th highest bound.
+    A place for which there is no score is -inf.
     """
-    chunks = bound.reshape(-1, CHUNK).max(axis=1)
-    falling = np.sort(chunks)[::-1]
-    column, score = np.zeros(0, np.int64), np.zeros(0, np.float32)
-    least, limit, many = -np.inf, np.inf, k * STEP
-    while least < limit and limit > -np.inf:
-        before, limit = limit, max(least, falling[many - 1] if many <= len(falling) else -np.inf)
-        some = _reaching(bound, chunks, limit, before)
-        some = some[some < size]
-        column, score = np.concatenate([column, some]), np.concatenate([score, whole(some)])
-        least, many = np.partition(score, len(score) - k)[len(score) - k], STEP * many
-    order = np.lexsort((column, -score))[:k]
-    return column[order], score[order]
+    n = len(bound)
+    column, score = np.zeros((n, k), np.int64), np.full((n, k), -np.inf, np.float32)
+    open_, limit, many = np.arange(n), np.full(n, np.inf, np.float32), k * STEP
+    while len(open_):
+        before, limit = limit, score[open_, -1]
+        if many <= chunks.shape[1]:
+            limit = np.maximum(limit, np.partition(chunks[open_], -many, axis=1)[:, -many])
+        row, some = _reaching(bound, chunks, open_, (limit, before))
+        _merge((column, score), open_, (row, some, whole(open_[row], some)))
+        go_on = (score[open_, -1] < limit) & (limit > -np.inf)
+        open_, limit, many = open_[go_on], limit[go_on], STEP * many
+    return column, score
 
 
-def _reaching(bound: Floats, chunks: Floats, limit: float, below: float) -> Array:
-    """Columns whose bound is at least a limit and below another, in rising order."""
-    chosen = np.flatnonzero(chunks >= limit)
-    some = bound.reshape(-1, CHUNK)[chosen]
-    chunk, at = np.nonzero((some >= limit) & (some < below))
-    return np.asarray(chosen[chunk] * CHUNK + at)
+def _reaching(bound: Floats, chunks: Floats, rows: Array, between: tuple[Floats, Floats]) -> tuple[Array, Array]:
+    """Which of some rows, rising, and columns whose bound is at least its row's limit and below another."""
+    limit, below = between
+    row, chunk = np.nonzero(chunks[rows] >= limit[:, None])
+    some = bound.reshape(len(bound), CHUNK, -1)[rows[row], :, chunk]  # (P, CHUNK)
+    chosen, deep = np.nonzero((some >= limit[row, None]) & (some < below[row, None]) & (some > -np.inf))
+    return row[chosen], deep * chunks.shape[1] + chunk[chosen]
+
+
+def _merge(best: tuple[Array, Floats], rows: Array, more: tuple[Array, Array, Floats]) -> None:
+    """Put more columns with their scores among the best of some rows."""
+    n, k = len(rows), best[0].shape[1]
+    row = np.concatenate([np.repeat(np.arange(n), k), more[0]])
+    column = np.concatenate([best[0][rows].ravel(), more[1]])
+    score = np.concatenate([best[1][rows].ravel(), more[2]])
+    order = np.lexsort((column, -score, row))
+    start = np.searchsorted(row[order], np.arange(n))
+    kept = order[start[:, None] + np.arange(k)]
+    best[0][rows], best[1][rows] = column[kept], score[kept]
 
 
 def _named(shelf: _Shelf, columns: Array) -> Array:
