@@ -166,6 +166,40 @@ def test_shuffled_in_blocks_gives_every_item_once_and_neighbours_together(n: int
     assert n < 3 or any(np.any(np.diff(b) < 0) for b in batches)
 
 
+class _Counted(ItemSet):
+    """Items that know how many were read at once."""
+
+    most = 0
+
+    def inputs(self, rows: Any = None) -> Any:
+        _Counted.most = max(_Counted.most, len(self if rows is None else rows))
+        return super().inputs(rows)
+
+
+@pytest.mark.parametrize(("batches", "most"), [(shuffled, 700), (shuffled_in_blocks, 16)])
+def test_what_is_read_in_blocks_is_never_held_whole(batches: Any, most: int, tmp_path: Path) -> None:
+    """Also of a small table, so that memory does not grow with the rows."""
+    items = _points(700)
+    counted, _Counted.most = _Counted(items.items, items.rows), 0
+    plan = GradientPlan(lambda: nn.Linear(3, 3), ("features",), batches=batches)
+    fit_gradient(plan, counted, _points(), _context(tmp_path, epochs=2))
+    assert _Counted.most == most
+
+
+def test_one_pass_of_the_optimiser_is_the_same_training(tmp_path: Path) -> None:
+    made = []
+    for fused in (False, True):
+        step = Step("all", lambda n: n.parameters(), _cross_entropy, fused=fused)
+        plan = GradientPlan(lambda: nn.Linear(3, 3), ("features",), (step,))
+        fitted = fit_gradient(plan, _points(), _points(), _context(tmp_path / str(fused)))
+        made.append(fitted.network.state_dict()["weight"])
+    torch.testing.assert_close(made[0], made[1])
+
+
+def _cross_entropy(network: nn.Module, batch: Batch) -> torch.Tensor:
+    return nn.functional.cross_entropy(network(*batch.inputs.values()), batch.target)
+
+
 def test_a_mapped_file_is_let_go_of_and_read_again(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.arange(5000))
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")

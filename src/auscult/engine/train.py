@@ -59,6 +59,8 @@ class Step:
         In place of the recipe's.
     betas : pair of float
         Decay of the optimiser's running mean of the gradient and of its square.
+    fused : bool
+        Move all parameters in one pass over them; for networks with far more parameters than work. Differs by rounding.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Step:
     loss: Callable[[nn.Module, Batch], Tensor]
     learning_rate: float | None = None
     betas: tuple[float, float] = (0.9, 0.999)
+    fused: bool = False
 
 
 def shuffled(train: ItemSet, size: int, rng: np.random.Generator) -> Iterator[Index]:
@@ -83,8 +86,8 @@ def _parts(order: Index, size: int) -> list[Index]:
 def shuffled_in_blocks(train: ItemSet, size: int, rng: np.random.Generator) -> Iterator[Index]:
     """Every item once, in batches of ``size``: blocks of neighbours in random order, shuffled inside.
 
-    For tables of small items that are larger than memory: what is read lies together on disk, and no order of all items
-    is held.
+    For tables of small items that may be larger than memory: what is read lies together on disk, no order of all items
+    is held, and the trainer holds no item longer than its batch.
     """
     n = len(train)
     block = size * BATCHES_OF_A_BLOCK
@@ -182,6 +185,7 @@ def _trained(
             lr=s.learning_rate or table.learning_rate,
             betas=s.betas,
             weight_decay=table.weight_decay,
+            fused=s.fused or None,
         )
         for s in steps
     ]
@@ -190,7 +194,7 @@ def _trained(
     state = load_checkpoint(context.folder, network, dict(zip((s.name for s in steps), optimisers, strict=True)))
     if table.pretrained and not state.epoch:
         load_pretrained(expand(table.pretrained), network)
-    loader = _Loader(plan.inputs, train, valid, fabric.device)
+    loader = _Loader(plan, train, valid, fabric.device)
     with progress(context.report, "train", table.epochs) as bar:
         bar.advance(state.epoch)
         while state.epoch < table.epochs and state.epoch - state.best_epoch < table.patience:
@@ -262,27 +266,28 @@ def let_go(array: Array) -> None:
 
 
 class _Loader:
-    """Turns rows of items into tensors; arrays that fit are read once."""
+    """Turns rows of items into tensors; arrays that fit are read once, unless they are read in blocks."""
 
     IN_MEMORY_BYTES = 2 << 30
 
-    def __init__(self, inputs: tuple[str, ...], train: ItemSet, valid: ItemSet, device: torch.device) -> None:
-        self._names = inputs
+    def __init__(self, plan: GradientPlan, train: ItemSet, valid: ItemSet, device: torch.device) -> None:
+        self._names = inputs = plan.inputs
         self._device = device
         self._n_reads = 0
         self.values = max(1, sum(int(np.prod(train.items.inputs[n].shape[1:])) for n in inputs))
         self._sets = {}
         for role, items in (("train", train), ("valid", valid)):
             size = sum(items.items.inputs[n][:1].nbytes for n in inputs) * len(items)
-            whole = self._read(items, np.arange(len(items))) if size < self.IN_MEMORY_BYTES else None
-            self._sets[role] = (items, whole)
+            held = size < self.IN_MEMORY_BYTES and plan.batches is not shuffled_in_blocks
+            self._sets[role] = (items, self._read(items, np.arange(len(items))) if held else None)
 
     def _read(self, items: ItemSet, rows: Index) -> Batch:
         arrays = items.inputs(rows)
         target = None if items.items.target is None else torch.as_tensor(items.target(rows))
         self._n_reads += 1
         if self._n_reads % BATCHES_OF_A_BLOCK == 0:
-            for mapped in items.items.inputs.values():
+            own = () if items.items.target is None else (items.items.target,)
+            for mapped in (*items.items.inputs.values(), *own, items.rows):
                 let_go(mapped)
         return Batch({n: torch.as_tensor(arrays[n]) for n in self._names}, target)
 
