@@ -1,10 +1,11 @@
 """DeepFM rows a second on a generated table like that of Criteo: our trainer against the same network on a DataLoader.
 
 The table has 13 numbers and 26 categories a row (a value of each category is drawn with a long tail) and lies in
-memory-mapped files; one epoch goes over all rows. Both sides train the same network with the same AdamW on two threads.
+memory-mapped files; one epoch goes over all rows. Both sides train the same network from the same first weights with
+the same AdamW on two threads; the peer's is written as one does with torch, every vector of every field written out.
 The peer's DataLoader is swept: rows one by one (as a dataset is usually written) or a batch at a time
-(``__getitems__``), with and without worker processes; both sides are swept over batch sizes, and the best of each is
-compared.
+(``__getitems__``), with and without worker processes, and AdamW as it is and fused; both sides are swept over batch
+sizes, and the best of each is compared. Our network on a DataLoader is printed beside.
 
 Memory is that of the whole process for all rows, beside that for a quarter of them.
 """
@@ -15,7 +16,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from torch.utils.data import DataLoader, Dataset
 from auscult.base.contracts import FitContext, Items, ItemSet, TaskSpec
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
-from auscult.domains.recommend.models.fields import DeepFm, FieldVectors
+from auscult.domains.recommend.models.fields import DeepFm, Dropout, FieldVectors
 from auscult.domains.recommend.tasks.click import Click, ClickConfig
 from auscult.engine.columns import NpyAppender
 from auscult.engine.train import Batch, GradientPlan, Step, fit_gradient, shuffled_in_blocks
@@ -46,7 +47,8 @@ LOADERS = {
     "a batch at a time, no workers": (True, 0),
     "a batch at a time, 1 worker": (True, 1),
 }
-OUR_LOOK_UP = "our look-up of fields, a batch at a time, no workers"  # fmt: skip
+FUSED = "a batch at a time, no workers, fused AdamW"
+OUR_NETWORK = "our network, a batch at a time, no workers, fused AdamW"
 PIECE = 1 << 18
 
 
@@ -72,28 +74,35 @@ def table_of(folder: Path, n_rows: int) -> dict[str, Any]:
     return {p.stem: np.load(p, mmap_mode="r")[:n_rows] for p in folder.glob("*.npy")}
 
 
-class Plain(FieldVectors):
-    """Vectors of fields, looked up as one does with ``nn.Embedding``."""
-
-    def forward(
-        self, categories: Tensor | None, many: Sequence[Tensor], numbers: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Look up (N, C) categories and scale the vectors of (N, F) numbers."""
-        parts = [self.table(categories + self.starts), numbers[:, :, None] * self.numbers]  # type: ignore[misc,index]
-        whole = torch.cat(parts, dim=1)
-        return whole[:, :, : self.width], whole[:, :, self.width]
-
-
 class Clicks(nn.Module):
     """DeepFM over the fields of a row."""
 
-    def __init__(self, fields: type[FieldVectors] = FieldVectors) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.network = DeepFm(fields([SIZE] * CATEGORIES, [], NUMBERS, WIDTH), HIDDEN, DROPOUT)
+        self.network = DeepFm(FieldVectors([SIZE] * CATEGORIES, [], NUMBERS, WIDTH), HIDDEN, DROPOUT)
 
     def forward(self, category: Tensor, number: Tensor) -> Tensor:
         """Log-odds, (N,)."""
         odds: Tensor = self.network(category.long(), [], number)
+        return odds
+
+
+class Plain(Clicks):
+    """The same with the same weights, as one writes it with ``nn.Embedding``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        own = (nn.Dropout(DROPOUT) if isinstance(part, Dropout) else part for part in self.network.deep)
+        self.deep = nn.Sequential(*own)
+
+    def forward(self, category: Tensor, number: Tensor) -> Tensor:
+        """Log-odds, (N,)."""
+        fields = self.network.fields
+        looked_up = fields.table(category.long() + fields.starts)  # type: ignore[misc]
+        whole = torch.cat([looked_up, number[:, :, None] * fields.numbers], dim=1)
+        vectors, linear = whole[:, :, :WIDTH], whole[:, :, WIDTH]
+        pairs = 0.5 * (vectors.sum(dim=1).square() - vectors.square().sum(dim=1)).sum(dim=1)
+        odds: Tensor = self.network.bias + linear.sum(dim=1) + self.deep(vectors.flatten(1))[:, 0] + pairs
         return odds
 
 
@@ -108,7 +117,7 @@ def ours(table: dict[str, Any], size: int) -> float:
     none = np.broadcast_to(np.int64(0), (n,))
     items = Items({k: table[k] for k in ("category", "number")}, none, none, table["target"])
     train, valid = ItemSet(items, table["row"]), ItemSet(items, np.arange(min(n, 1000)))
-    step = Step("all", lambda network: network.parameters(), _loss)
+    step = Step("all", lambda network: network.parameters(), _loss, fused=True)
     plan = GradientPlan(Clicks, ("category", "number"), (step,), batches=shuffled_in_blocks, export=_no_export)
     spec: TaskSpec = Click(ClickConfig()).spec
     settings = TrainTable(
@@ -156,12 +165,14 @@ def loader_of(table: dict[str, Any], size: int, whole: bool, workers: int) -> It
     return iter(DataLoader(data, size, shuffle=True, num_workers=workers, collate_fn=collate))
 
 
-def theirs(table: dict[str, Any], size: int, loader: tuple[bool, int], fields: type[FieldVectors] = Plain) -> float:
+def theirs(table: dict[str, Any], size: int, setting: str) -> float:
     """Rows a second of a plain loop."""
     torch.manual_seed(0)
     torch.set_num_threads(THREADS)
-    network = Clicks(fields).train()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.0)
+    network = (Clicks if setting == OUR_NETWORK else Plain)().train()
+    fused = setting in (FUSED, OUR_NETWORK) or None
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.0, fused=fused)
+    loader = LOADERS.get(setting, (True, 0))
     begin = time.perf_counter()
     for category, number, target in loader_of(table, size, *loader):
         optimiser.zero_grad()
@@ -177,12 +188,10 @@ def measure(folder: Path, n_rows: int, few: int) -> dict[str, Any]:
     ours(table_of(folder, few // 8), SIZES[0])
     mine = {size: ours(part, size) for size in SIZES}
     best = max(mine, key=lambda size: mine[size])
-    swept = [(name, size, loader, Plain) for size in SIZES for name, loader in LOADERS.items()]
-    swept = [(n, size, loader, f) for n, size, loader, f in swept if loader[0] or size == best]
-    swept.append((OUR_LOOK_UP, best, (True, 0), FieldVectors))
+    names = (*LOADERS, FUSED)
     peers = []
-    for name, size, loader, fields in swept:
-        rate = theirs(part, size, loader, fields)
+    for name, size in ((name, size) for size in SIZES for name in names if "one by one" not in name or size == best):
+        rate = theirs(part, size, name)
         peers.append(
             {"name": "torch", "version": torch.__version__, "setting": f"{name}, batches of {size}", "value": rate,
              "ratio": mine[best] / rate, "note": "DataLoader, same network and optimiser"}
@@ -192,6 +201,7 @@ def measure(folder: Path, n_rows: int, few: int) -> dict[str, Any]:
     quarter, whole_table = (spend([*alone, "--rows", str(n)]) for n in (n_rows // 4, n_rows))
     context = {
         "rows": n_rows, "rows_of_the_sweep": few, "fields": NUMBERS + CATEGORIES, "threads": THREADS,
+        "rows_per_s_of_our_network_on_a_data_loader": round(theirs(part, best, OUR_NETWORK)),
         "rows_per_s_by_batch_size": {str(k): round(v) for k, v in mine.items()},
         "rows_per_s_of_all_rows": round(float(whole_table.output.split()[-1])),
         "peak_memory_gib": round(whole_table.peak_memory_gib, 3),
@@ -207,7 +217,7 @@ def main() -> int:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the table")
-    parser.add_argument("--few", type=int, default=300_000, help="rows of the sweep")
+    parser.add_argument("--few", type=int, default=600_000, help="rows of the sweep")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--size", type=int, default=SIZES[1], help=argparse.SUPPRESS)
     given = parser.parse_args()

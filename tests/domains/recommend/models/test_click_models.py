@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from auscult.base.contracts import FitContext, Items, ItemSet
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
 from auscult.domains.recommend.models.click_network import ClickNetworkConfig, Slots
-from auscult.domains.recommend.models.fields import DeepFm, FieldVectors, WideDeep, pairwise
+from auscult.domains.recommend.models.fields import DeepFm, Dropout, FieldVectors, WideDeep
 from auscult.domains.recommend.models.item_popularity import ItemPopularity, ItemPopularityConfig
 from auscult.domains.recommend.models.item_similarity import ItemSimilarity, ItemSimilarityConfig
 from auscult.domains.recommend.models.pairs import judged_pairs, training_pairs
@@ -32,21 +33,43 @@ def _context(folder: Path) -> FitContext:
     return FitContext(Click(ClickConfig()).spec, 0, TrainTable(threads=1, epochs=2), folder, Silent())
 
 
-def test_pairs_of_fields_are_those_of_the_definition() -> None:
-    vectors = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0))
-    expected = sum((vectors[:, a] * vectors[:, b]).sum(1) for a, b in combinations(range(5), 2))
-    torch.testing.assert_close(pairwise(vectors), expected)
+def _by_hand(network: WideDeep, categories: Tensor, many: list[Tensor], numbers: Tensor, *, pairs: bool) -> Tensor:
+    """Log-odds with every vector of every field written out."""
+    fields, width = network.fields, network.fields.width
+    vectors = [fields.table.weight[categories[:, c] + fields.starts[c]] for c in range(categories.shape[1])]
+    for values, part in zip(many, fields.lists, strict=True):
+        vectors.append(part(values).sum(1) / (values > 0).sum(1, keepdim=True).clamp(min=1))
+    vectors += [numbers[:, [f]] * fields.numbers[f] for f in range(numbers.shape[1])]
+    own = [v[:, :width] for v in vectors]
+    odds = network.deep(torch.cat(own, dim=1))[:, 0] + sum(v[:, width] for v in vectors) + network.bias
+    return odds + sum((a * b).sum(1) for a, b in combinations(own, 2)) if pairs else odds
+
+
+@pytest.mark.parametrize(("kind", "pairs"), [(WideDeep, False), (DeepFm, True)])
+def test_log_odds_and_gradients_are_those_of_the_definition(kind: type[WideDeep], pairs: bool) -> None:
+    torch.manual_seed(0)
+    network = kind(FieldVectors([3, 5], [4], 2, 3), (4, 2), 0.0).double().train()
+    data = torch.tensor([[2, 1], [0, 4], [2, 1]]), [torch.tensor([[1, 3, 0], [0, 0, 0], [2, 2, 1]])], torch.randn(3, 2)
+    numbers = data[2].double()
+    for training in (True, False):
+        network.train(training)
+        made, expected = network(*data[:2], numbers), _by_hand(network, *data[:2], numbers, pairs=pairs)
+        torch.testing.assert_close(made, expected)
+        each = [
+            torch.autograd.grad((odds * torch.tensor([1.0, -2.0, 0.5])).sum(), list(network.parameters()))
+            for odds in (made, expected)
+        ]
+        for ours, theirs in zip(*each, strict=True):
+            torch.testing.assert_close(ours, theirs)
 
 
 def test_a_list_of_values_is_their_mean_and_an_empty_one_is_nothing() -> None:
     fields = FieldVectors([3, 2], [4], 1, 2)
     values = torch.tensor([[1, 3, 0], [0, 0, 0]])
-    vectors, linear = fields(torch.tensor([[2, 1], [0, 0]]), [values], torch.tensor([[2.0], [0.0]]))
+    vectors = fields(torch.tensor([[2, 1], [0, 0]]), [values])
     table, many = fields.table.weight, fields.lists[0].weight
-    torch.testing.assert_close(vectors[0, 1], table[4, :2])  # the second value of the second field
-    torch.testing.assert_close(vectors[0, 2], (many[1] + many[3])[:2] / 2)
-    torch.testing.assert_close(vectors[0, 3], 2 * fields.numbers[0, :2])
-    torch.testing.assert_close(linear[0, 2], (many[1] + many[3])[2] / 2)
+    torch.testing.assert_close(vectors[0, 1], table[4])  # the second value of the second field
+    torch.testing.assert_close(vectors[0, 2], (many[1] + many[3]) / 2)
     assert vectors[1, 2].abs().sum() == 0
 
 
@@ -57,7 +80,19 @@ def test_a_factorisation_machine_adds_the_pairs_to_the_linear_part() -> None:
     wide.deep.load_state_dict(deep.deep.state_dict())
     categories = torch.tensor([[1, 2], [4, 0]])
     gap = deep(categories, [], None) - wide(categories, [], None)
-    torch.testing.assert_close(gap, pairwise(fields(categories, [], None)[0]))
+    first, second = fields(categories, [])[:, :, :3].unbind(dim=1)
+    torch.testing.assert_close(gap, (first * second).sum(dim=1))
+
+
+def test_dropout_leaves_out_its_share_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    part = Dropout(0.3)
+    made = part(torch.ones(999, 333, requires_grad=True))
+    assert made.unique().tolist() == pytest.approx([0.0, 1 / (1 - 19661 / 65536)])
+    assert abs((made == 0).float().mean() - 0.3) < 0.004  # 333,000 units, standard error 0.0008
+    assert abs(torch.corrcoef(torch.stack([made[:, :-1].flatten(), made[:, 1:].flatten()]))[0, 1]) < 0.01
+    assert part.eval()(made) is made
+    assert Dropout(0.0)(made) is made
 
 
 def test_histories_do_not_give_the_answer_away() -> None:

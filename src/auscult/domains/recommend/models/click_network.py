@@ -134,7 +134,7 @@ def fit_click(
         odds = network(*(batch.inputs[name] for name in shown), own=batch.inputs["own"])
         return nn.functional.cross_entropy(odds, batch.target.long())
 
-    step = Step("all", lambda network: network.parameters(), loss)
+    step = Step("all", lambda network: network.parameters(), loss, fused=True)
 
     def export(network: nn.Module, example: Batch) -> Program:
         some = Batch({name: example.inputs[name] for name in shown}, None)
