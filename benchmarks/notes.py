@@ -25,7 +25,7 @@ def recipe_notes(result: Evidence, shown: Sequence[str]) -> list[str]:
     # A subgroup, a fault or a held-out group is told by the metrics of the main table.
     asked = list(dict.fromkeys([primary, *shown]))
     parts = [_about(result), *_warnings(result), *_further(result, asked), *_leaks(result), *_apart(result, asked)]
-    parts += _by_subject(result) + _summary(result)
+    parts += _by_subject(result) + _curve(result) + _summary(result)
     lines = [f"### {result['file']}", "", *(f"- {part}" for part in parts), ""]
     lines += _section("By type", ("type", *BY_TYPE), _by_type(result))
     lines += _section("Device faults", ("fault", "metrics"), _faults(result))
@@ -86,6 +86,17 @@ def _apart(result: Evidence, shown: Sequence[str]) -> list[str]:
 def _by_subject(result: Evidence) -> list[str]:
     each = sorted(result["by_subject"].items())
     return [f"By subject, in rising order: {name} {', '.join(number(v) for v in values)}." for name, values in each]
+
+
+def _curve(result: Evidence) -> list[str]:
+    """Validation loss along the training, at about ten epochs from the first to the last."""
+    losses = result.get("training", {}).get("validation_loss", [])
+    if not losses:
+        return []
+    step = -(-len(losses) // 10)
+    epochs = dict.fromkeys([1, *range(step, len(losses) + 1, step), len(losses)])
+    shown = ", ".join(f"{k}: {losses[k - 1]:.4g}" for k in epochs)
+    return [f"Validation loss by epoch: {shown}; best at {result['training']['best_epoch']}."]
 
 
 def _summary(result: Evidence) -> list[str]:

@@ -235,3 +235,11 @@ def test_better_than_a_row_of_the_study_is_judged_in_pairs() -> None:
     both = {"goal": 0.845, "beats_row": "net"}
     assert judged(value, None, both, rows) == ("≥ 0.8450, better than `net`", "no")
     assert judged(value, None, {"goal": 0.9, "beats_row": "trees"}, rows)[1] == "no"
+
+
+def test_the_curve_of_a_training_is_told_at_about_ten_epochs(tmp_path: Path) -> None:
+    losses = [1 / (k + 1) for k in range(25)]
+    text = _page(tmp_path, _result(training={"best_epoch": 25, "validation_loss": losses}))
+    assert "Validation loss by epoch: 1: 1, 3: 0.3333, 6: 0.1667," in text
+    assert "24: 0.04167, 25: 0.04; best at 25." in text
+    assert "Validation loss" not in _page(tmp_path, _result(training={}))
