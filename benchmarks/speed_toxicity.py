@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,13 +19,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from library import structures, write_library
+from library import answer, answer_large, ended, structures, write_library
 from measure import AUSCULT, ROOT, RUNS, Spent, comparison, publish, spend, typed
 
 GOAL = 12.0
 LIBRARY_GOAL_S = 120.0
 FEW = 64
-SETTLED = 50_000
 ASSAYS = 12
 RECIPE = "recipes/molecules/tox21-fast.toml"
 SIMULATED = "recipes/molecules/toxicity-simulated.toml"
@@ -60,12 +58,6 @@ def valid_structures() -> tuple[list[str], str]:
         return [s for s in smiles if Chem.MolFromSmiles(s) is not None], f"{what}, valid ones"
 
 
-def answer(folder: Path, library: Path, out: Path) -> Spent:
-    """Answer a library with our command."""
-    shutil.rmtree(out, ignore_errors=True)
-    return _ended(spend([*AUSCULT, "predict", str(folder), str(library), "--table", str(out)]))
-
-
 def chemprop_model(program: str, scratch: Path, smiles: Sequence[str]) -> Path:
     """Train chemprop's default network for a moment, on any labels."""
     table = scratch / "train.csv"
@@ -82,13 +74,7 @@ def chemprop(program: str, model: Path, library: Path, options: Sequence[str]) -
     """Answer a library with chemprop's command."""
     command = [program, "predict", "-i", str(library), "--smiles-columns", "smiles", "--model-paths", str(model)]
     command += ["--accelerator", "cpu", "-o", str(library.with_suffix(".chemprop.csv")), *options]
-    return _ended(spend(command))
-
-
-def _ended(spent: Spent) -> Spent:
-    if spent.status:
-        raise SystemExit(f"a command ended with status {spent.status}")
-    return spent
+    return ended(spend(command))
 
 
 def against_chemprop(program: str, scratch: Path, *, count: int, theirs: int) -> None:
@@ -132,26 +118,12 @@ def _version(program: str) -> str:
 
 
 def large_library(scratch: Path, *, count: int) -> None:
-    """Answer a large library and a quarter of it; the memory must be the same.
-
-    A worker reaches its working size with its fourth part, so the smaller library has at least six parts a worker.
-    """
+    """Answer a large library and a quarter of it; the memory must be the same."""
     smiles, what = structures()
-    folder, spent = release(), []
-    for n in (max(count // 4, SETTLED), count):
-        path = scratch / "library.csv"
-        write_library(path, smiles, n)
-        spent.append(answer(folder, path, scratch / "out"))
-    quarter, whole = spent
-    rows = sum(1 for _ in (scratch / "out" / "answers.csv").open()) - 1
-    context = {
-        "input": f"{what}, {len(smiles)} different ones", "rows": rows, "compounds": count,
-        "release": folder.parent.name,
-        "peak_memory_gib": round(whole.peak_memory_gib, 3),
-        "peak_memory_gib_of_a_quarter": round(quarter.peak_memory_gib, 3),
-        "seconds_of_a_quarter": round(quarter.seconds, 1),
-    }  # fmt: skip
-    seconds = whole.seconds * 1_000_000 / count
+    seconds, read_with = answer_large(
+        release(), lambda path, n: write_library(path, smiles, n), scratch / "library.csv", count=count
+    )
+    context = {"input": f"{what}, {len(smiles)} different ones", "compounds": count, **read_with}
     made = comparison(
         "library-million", ours=(seconds, "s"), goal=LIBRARY_GOAL_S, goal_of="value", command=typed(), context=context
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from library import SIMULATED, structures, write_library
+from speed_text_library import write_reports
 
 
 def test_rows_come_again_from_the_start(tmp_path: Path) -> None:
@@ -28,3 +30,10 @@ def test_the_public_sets_where_they_are(tmp_path: Path, monkeypatch: pytest.Monk
         (tmp_path / name).mkdir()
         (tmp_path / name / "t.csv").write_text(text)
     assert structures()[0] == ["CCO", "CCN"]
+
+
+def test_no_two_reports_are_the_same(tmp_path: Path) -> None:
+    write_reports(tmp_path / "a.jsonl", 300)
+    texts = {json.loads(line)["text"] for line in (tmp_path / "a.jsonl").read_text().splitlines()}
+    assert len(texts) == 300
+    assert all("Simulated report" in text for text in texts)

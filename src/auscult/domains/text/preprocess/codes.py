@@ -116,7 +116,12 @@ class Corpus:
 
     def text_of(self, place: Index) -> Index:
         """Number of the text that each place lies in, (W,) -> (W,)."""
-        return np.asarray(np.searchsorted(self.begin, place, side="right") - 1)
+        return np.asarray(self._texts[place])
+
+    @cached_property
+    def _texts(self) -> Index:
+        """Number of the text that each code point lies in, (C,); the zero behind a text is its own."""
+        return np.repeat(np.arange(len(self)), np.diff(self.begin, append=len(self.codes)))
 
     @cached_property
     def _sums(self) -> tuple[Hashes, Hashes]:

@@ -59,34 +59,37 @@ def hashed_ngrams(texts: Sequence[str], plan: NgramPlan) -> tuple[npt.NDArray[np
         1 + ln(count), each half scaled to unit length; 0 where padded.
     """
     corpus = Corpus.of([folded(t) for t in texts])
-    half = plan.buckets // 2
+    n, half = len(texts), plan.buckets // 2
+    whole = np.dtype(np.int32 if (n + 1) * plan.buckets < 1 << 31 else np.int64)  # short numbers sort twice as fast
     parts = [_words(corpus, plan.words)]
     if plan.longest:
         parts.append(_characters(corpus, plan.shortest, plan.longest))
-    keys, values = [], []
-    for block, (text, hashes) in enumerate(parts):
-        bucket = (hashes % np.uint64(half)).astype(np.int64) + block * half
-        key, count = np.unique(text * plan.buckets + bucket, return_counts=True)
-        weight = 1.0 + np.log(count)
-        norm = np.sqrt(np.bincount(key // plan.buckets, weights=weight**2, minlength=len(texts)))
-        keys.append(key)
-        values.append(weight / norm[key // plan.buckets])
-    key, value = np.concatenate(keys), np.concatenate(values)
-    order = np.argsort(key, kind="stable")
-    return _padded(key[order], value[order], n=len(texts), plan=plan)
+    keys = [
+        text.astype(whole) * plan.buckets + ((hashes % np.uint64(half)).astype(whole) + block * half)
+        for block, (text, hashes) in enumerate(parts)
+    ]
+    key, count = np.unique(np.concatenate(keys), return_counts=True)
+    length = np.diff(np.searchsorted(key, np.arange(n + 1).astype(whole) * plan.buckets))
+    text = np.repeat(np.arange(n), length)
+    bucket = (key - text.astype(whole) * plan.buckets).astype(np.int32)
+    side = 2 * text + (bucket >= half)
+    weight = 1.0 + np.log(count)
+    norm = np.sqrt(np.bincount(side, weights=weight**2, minlength=2 * n))
+    return _padded(bucket, weight / norm[side], length=length, features=plan.features)
 
 
 def _padded(
-    key: Index, value: npt.NDArray[np.float64], *, n: int, plan: NgramPlan
+    bucket: npt.NDArray[np.int32], value: npt.NDArray[np.float64], *, length: Index, features: int
 ) -> tuple[npt.NDArray[np.int32], Floats]:
-    """Lay features out, a row a text: (F,), (F,) -> (N, L), (N, L)."""
-    text = key // plan.buckets
-    place = np.arange(len(key)) - np.searchsorted(text, np.arange(n))[text]
-    kept = place < plan.features
-    ids = np.full((n, plan.features), -1, dtype=np.int32)
-    counts = np.zeros((n, plan.features), dtype=np.float32)
-    ids[text[kept], place[kept]] = (key % plan.buckets)[kept]
-    counts[text[kept], place[kept]] = value[kept]
+    """Lay features out, a row a text: (F,), (F,) and how many each text has, (N,) -> (N, L), (N, L)."""
+    if len(length) and length.max() > features:
+        kept = np.arange(len(bucket)) - np.repeat(np.cumsum(length) - length, length) < features
+        bucket, value = bucket[kept], value[kept]
+    there = np.arange(features) < length[:, None]
+    ids = np.full(there.shape, -1, dtype=np.int32)
+    counts = np.zeros(there.shape, dtype=np.float32)
+    ids[there] = bucket
+    counts[there] = value
     return ids, counts
 
 
@@ -106,12 +109,13 @@ def _words(corpus: Corpus, longest: int) -> tuple[Index, Hashes]:
 def _characters(corpus: Corpus, shortest: int, longest: int) -> tuple[Index, Hashes]:
     """Text and hash of each run of characters that lies in one text."""
     texts, hashes = [], []
+    place = np.arange(len(corpus.codes), dtype=np.int64)
+    text = corpus.text_of(place)
+    room = corpus.end[text] - place
     for n in range(shortest, longest + 1):
-        begin = np.arange(max(len(corpus.codes) - n + 1, 0), dtype=np.int64)
-        text = corpus.text_of(begin)
-        inside = begin + n <= corpus.end[text]
-        texts.append(text[inside])
-        hashes.append(corpus.hashes(begin[inside], begin[inside] + n))
+        begin = np.flatnonzero(room >= n)
+        texts.append(text[begin])
+        hashes.append(corpus.hashes(begin, begin + n))
     return np.concatenate(texts), np.concatenate(hashes)
 
 
