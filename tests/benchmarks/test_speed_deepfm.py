@@ -22,8 +22,8 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_both_sides_have_the_same_network(table: Path) -> None:
-    ours, theirs = speed.Clicks().eval(), speed.Clicks(speed.Plain).eval()
-    theirs.load_state_dict(ours.state_dict())
+    ours, theirs = speed.Clicks().eval(), speed.Plain().eval()
+    theirs.network.load_state_dict(ours.network.state_dict())
     part = speed.table_of(table, 20)
     given = (torch.tensor(part["category"]), torch.tensor(part["number"]))
     torch.testing.assert_close(ours(*given), theirs(*given))
@@ -37,7 +37,8 @@ def test_a_loader_gives_every_row_once(table: Path, whole: bool) -> None:
     np.testing.assert_array_equal(got, np.sort(part["number"][:, 0]))
 
 
-def test_both_sides_run(table: Path) -> None:
+@pytest.mark.parametrize("setting", ["a batch at a time, no workers", speed.FUSED, speed.OUR_NETWORK])
+def test_both_sides_run(table: Path, setting: str) -> None:
     part = speed.table_of(table, 240)
     assert speed.ours(part, 64) > 0
-    assert speed.theirs({k: np.array(v) for k, v in part.items()}, 64, (True, 0)) > 0
+    assert speed.theirs({k: np.array(v) for k, v in part.items()}, 64, setting) > 0

@@ -5,7 +5,9 @@ Nothing here knows a name: a domain that is added to the table, or a model to a 
 
 from __future__ import annotations
 
+import atexit
 import math
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
@@ -69,8 +71,9 @@ def task_of(domain: str, name: str) -> Task:
 
 @cache
 def example_folder(domain: str, name: str, small: bool) -> Path:
-    """A simulated example of a domain, written once a process."""
+    """A simulated example of a domain, written once a process and removed when it ends."""
     folder = Path(tempfile.mkdtemp(prefix="auscult-example-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     load_part(domains()[domain], "examples", name)(folder, SEED, small=small)
     return folder
 
