@@ -9,6 +9,7 @@ import pytest
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import FitContext, Items, ItemSet, KindName, TaskSpec
+from auscult.base.files import read_json
 from auscult.base.log import Silent
 from auscult.base.recipe import TrainTable
 from auscult.domains.molecules.models.compound_ensemble import CompoundEnsemble, CompoundEnsembleConfig
@@ -46,6 +47,12 @@ def test_labels_are_learned_from_both_inputs_where_they_are_known(tmp_path: Path
     program = FingerprintNet(SMALL).fit(train, valid, context("labels", tmp_path)).export()
     answer = load_program(program)({n: v[180:] for n, v in train.items.inputs.items()})["probability"]
     assert ((answer > 0.5) == truth[180:]).mean(axis=0).min() > 0.9
+
+
+def test_its_own_epochs_take_the_place_of_the_recipes(tmp_path: Path) -> None:
+    train, valid, _ = problem("labels")
+    FingerprintNet(SMALL.model_copy(update={"epochs": 3})).fit(train, valid, context("labels", tmp_path, epochs=2))
+    assert len(read_json(tmp_path / "curve.json")["validation_loss"]) == 3
 
 
 def test_values_far_from_zero_are_learned(tmp_path: Path) -> None:

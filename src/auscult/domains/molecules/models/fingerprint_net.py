@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import ClassVar
 
@@ -37,6 +38,7 @@ class FingerprintNetConfig(Config):
     dropout: float = Setting(0.5, ge=0, lt=1, description="Share of hidden units left out in training.")
     input_dropout: float = Setting(0.1, ge=0, lt=1, description="Share of inputs left out in training.")
     rare: int = Setting(3, ge=1, description="A bit that fewer training compounds have is not looked at.")
+    epochs: int = Setting(0, ge=0, description="Epochs in place of the recipe's; 0 for the recipe's.")
 
 
 class FingerprintNet:
@@ -70,7 +72,8 @@ class FingerprintNet:
             c.inputs,
             steps=(Step("all", lambda network: network.parameters(), loss),),
         )
-        return fit_gradient(plan, train, valid, context)
+        settings = context.settings.model_copy(update={"epochs": c.epochs} if c.epochs else {})
+        return fit_gradient(plan, train, valid, replace(context, settings=settings))
 
 
 def parts_of(train: ItemSet, names: Sequence[str], rare: int) -> list[Part]:
