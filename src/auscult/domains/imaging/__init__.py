@@ -31,6 +31,7 @@ DOMAIN = Domain(
         "inception": f"{_HERE}.models.inception:Inception",
         "label-prior": f"{_HERE}.models.label_prior:LabelPrior",
         "region-trees": f"{_HERE}.models.region_trees:RegionTrees",
+        "region-net": f"{_HERE}.models.region_net:RegionNet",
         "detector": f"{_HERE}.models.detector:Detector",
         "pixel-gaussian": f"{_HERE}.models.pixel_gaussian:PixelGaussian",
         "gan": f"{_HERE}.models.gan:Gan",

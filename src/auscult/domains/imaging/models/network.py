@@ -76,8 +76,13 @@ def fit_network(
         Settings of head, augmentation and members.
     """
     plan = image_plan(body, train, context, config)
+    return fit_members(plan, train, valid, context, members=config.members)
+
+
+def fit_members(plan: GradientPlan, train: ItemSet, valid: ItemSet, context: FitContext, *, members: int) -> Members:
+    """Train so many networks of one plan, one after the other, from different seeds."""
     fitted = []
-    for k in range(config.members):
+    for k in range(members):
         own = replace(context, seed=context.seed + 1000 * k, folder=context.folder / f"member{k}")
         fitted.append(fit_gradient(plan, train, valid, own))
     return Members(tuple(fitted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -31,13 +32,14 @@ class RegionTrees(TextureTrees):
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
         """Fit the trees; validation items decide how many."""
-        return super().fit(_single(train), _single(valid), context)
+        return super().fit(single(train, ("features",)), single(valid, ("features",)), context)
 
 
-def _single(items: ItemSet) -> ItemSet:
-    """The items with the class of their only box as target; -1 where there is none or are several."""
+def single(items: ItemSet, names: Sequence[str]) -> ItemSet:
+    """Return items with some of their inputs and the class of their only box as target; -1 for none or several."""
     target = items.target()
     alone = (target[:, :, 4] >= 0).sum(axis=1) == 1
     label = np.where(alone, target[:, 0, 4], -1).astype(np.int64)
-    whole = Items(items.inputs(), items.items.record[items.rows], items.items.position[items.rows], label)
+    inputs = {name: np.asarray(items.items.inputs[name][items.rows]) for name in names}
+    whole = Items(inputs, items.items.record[items.rows], items.items.position[items.rows], label)
     return replace(items, items=whole, rows=np.arange(len(label)))

@@ -11,6 +11,7 @@ from pydantic import Field as Setting
 from auscult.base.arrays import Array, Column, Ragged, require_finite
 from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
+from auscult.domains.imaging.preprocess.aligned import edges_of
 from auscult.domains.imaging.preprocess.boxes import decoded
 from auscult.domains.imaging.preprocess.grid import resized
 from auscult.domains.imaging.preprocess.region import region, region_features
@@ -107,15 +108,20 @@ class ObjectDetection:
         return square
 
     def cut(self, batch: RecordBatch) -> Items:
-        """One item a picture: ``image`` (N, 3, H, W) uint8, ``region`` (N, 4) and its ``features`` (N, F).
+        """One item a picture: ``image`` (N, 3, H, W) uint8, ``region`` (N, 4), its ``features`` and ``edges``, (N, F).
 
         The target is (N, 12, 5): corners in pixels of the grid and the class, -1 where there is no box.
         """
         image = np.asarray(batch.dense("image"))
         scaled = [row.astype(np.float32) / 255 for row in image]
         regions = np.stack([region(row) for row in scaled])
-        features = np.stack([region_features(row, box) for row, box in zip(scaled, regions, strict=True)])
-        inputs = {"image": np.ascontiguousarray(image.transpose(0, 3, 1, 2)), "region": regions, "features": features}
+        pairs = list(zip(scaled, regions, strict=True))
+        inputs = {
+            "image": np.ascontiguousarray(image.transpose(0, 3, 1, 2)),
+            "region": regions,
+            "features": np.stack([region_features(row, box) for row, box in pairs]),
+            "edges": np.stack([edges_of(row, box) for row, box in pairs]),
+        }
         rows = np.arange(len(batch), dtype=np.int64)
         return Items(inputs, rows, np.zeros_like(rows), self._target(batch))
 
