@@ -43,6 +43,21 @@ def test_boxes_are_corners_in_pixels_and_names_tell_role_and_series(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("number", "role"),
+    [
+        *((n, "train") for n in (0, 44, 105, 144, 205, 249)),
+        *((n, "") for n in (45, 49, 100, 104, 145, 149, 200, 204)),
+        *((n, "valid") for n in (50, 99, 301)),
+        *((n, "test") for n in (150, 199)),
+    ],
+)
+def test_blocks_of_a_series_have_roles_with_gaps_between(number: int, role: str, tmp_path: Path) -> None:
+    write(tmp_path, f"Lahey_Forceps_{number}_jpg.rf.70019fba", "13 0.5 0.5 0.25 0.5\n")
+    (made,), _, _ = read(tmp_path)
+    assert made.groups["block_role"].tolist() == [role]
+
+
+@pytest.mark.parametrize(
     ("line", "words"),
     [
         ("1 0.5 0.5 0.2", r"a\.txt, line 3: expected five numbers \(class, centre, size\), got 4"),

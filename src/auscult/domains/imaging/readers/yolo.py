@@ -25,6 +25,10 @@ NAME = "yolo"
 ROLES = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
 SERIES_BLOCK = 50
 """Photographs of a series that stay together where a recipe splits by the group key ``block``."""
+BLOCK_ROLES = {1: "valid", 3: "test"}
+"""Roles of five blocks that follow each other, the others are for training."""
+GAP = 5
+"""Numbers next to a block of another role that are in no role."""
 EDGE = 1e-3
 """How far a box may reach over the border by rounding, as a share of the side."""
 MAX_BYTES = 1 << 20
@@ -35,7 +39,8 @@ class YoloReader:
     """Reads pictures with boxes.
 
     Fields: ``image`` (H, W, 3), 0 to 1; ``box`` (n, 4) as x0, y0, x1, y1 in pixels and ``box_label`` (n,) as numbers.
-    Groups: ``split`` by the folder, ``block`` by the series and its number. The layout names no subjects.
+    Groups: ``split`` by the folder, ``block`` by the series and its number, ``block_role`` by the block: of five blocks
+    of a series three are for training, without the numbers next to another role. The layout names no subjects.
     """
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
@@ -121,5 +126,11 @@ def _groups(path: Path) -> dict[str, npt.NDArray[np.str_]]:
     role = next((ROLES[p.name] for p in path.parents[:3] if p.name in ROLES), None)
     counted = _COUNTED.match(path.stem)
     block = f"{counted[1]}-{int(counted[2]) // SERIES_BLOCK}" if counted else path.stem
-    groups = {"block": np.array([block])}
+    groups = {"block": np.array([block]), "block_role": np.array([_role_of(int(counted[2])) if counted else "train"])}
     return groups if role is None else {**groups, "split": np.array([role])}
+
+
+def _role_of(number: int) -> str:
+    """Role of a photograph by its number in the series; nothing for one of the gap."""
+    before, own, after = (BLOCK_ROLES.get(n // SERIES_BLOCK % 5, "train") for n in (number - GAP, number, number + GAP))
+    return own if own != "train" or before == after == "train" else ""
