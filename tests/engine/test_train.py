@@ -136,6 +136,13 @@ def test_patience_stops(tmp_path: Path) -> None:
     assert report.seen == 1 + 2  # the best one, and two that are no better
 
 
+def test_a_batch_without_a_target_has_no_truth() -> None:
+    target = torch.ones(2)
+    assert Batch({}, target).truth is target
+    with pytest.raises(ShapeError, match="expected items with a target, got items without; train on labelled records"):
+        _ = Batch({}, None).truth
+
+
 def test_a_loss_that_is_not_finite_says_where(tmp_path: Path) -> None:
     broken = Step("all", lambda n: n.parameters(), lambda n, b: n(*b.inputs.values()).sum() * float("nan"))
     plan = GradientPlan(lambda: nn.Linear(3, 3), ("features",), (broken,))

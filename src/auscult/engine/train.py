@@ -42,6 +42,19 @@ class Batch:
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
+    @property
+    def truth(self) -> Tensor:
+        """The target, where a loss cannot do without.
+
+        Raises
+        ------
+        ShapeError
+            If the items have none.
+        """
+        if self.target is None:
+            raise ShapeError("batch: expected items with a target, got items without; train on labelled records")
+        return self.target
+
 
 @dataclass(frozen=True)
 class Step:

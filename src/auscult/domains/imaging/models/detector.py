@@ -53,21 +53,17 @@ class Detector:
         c, n_classes = self._config, len(context.spec.labels)
 
         def learn(network: nn.Module, batch: Batch) -> Tensor:
-            image, boxes = augmented_boxes(batch.inputs["image"].float() / 255, _truth(batch), c)
+            image, boxes = augmented_boxes(batch.inputs["image"].float() / 255, batch.truth, c)
             return detection_loss(network(image * 255), boxes, image.shape[-1])
 
         def judge(network: nn.Module, batch: Batch) -> Tensor:
-            return detection_loss(network(batch.inputs["image"]), _truth(batch), batch.inputs["image"].shape[-1])
+            return detection_loss(network(batch.inputs["image"]), batch.truth, batch.inputs["image"].shape[-1])
 
         step = Step("all", lambda network: network.parameters(), learn)
         plan = GradientPlan(
             lambda: DetectorNetwork(c, n_classes), ("image",), (step,), valid_loss=judge, export=_export
         )
         return fit_gradient(plan, train, valid, context)
-
-
-def _truth(batch: Batch) -> Tensor:
-    return batch.target if batch.target is not None else batch.inputs["image"]
 
 
 def _export(network: nn.Module, example: Batch) -> Program:

@@ -89,8 +89,7 @@ def _judge(network: nn.Module, batch: Batch) -> Tensor:
 
 
 def _loss(output: Tensor, batch: Batch, smoothed: float) -> Tensor:
-    truth = batch.target if batch.target is not None else batch.inputs["features"]
-    return functional.cross_entropy(output, truth.long(), ignore_index=-1, label_smoothing=smoothed)
+    return functional.cross_entropy(output, batch.truth.long(), ignore_index=-1, label_smoothing=smoothed)
 
 
 def upside_down(edges: Tensor) -> Tensor:

@@ -57,21 +57,17 @@ class Unet:
             return _Network(c, shape, n_outputs)
 
         def learn(net: nn.Module, batch: Batch) -> Tensor:
-            image, target = augmented_pair(batch.inputs["image"], _truth(batch), c)
+            image, target = augmented_pair(batch.inputs["image"], batch.truth, c)
             made: Tensor = loss(net(image), target)
             return made
 
         def judge(net: nn.Module, batch: Batch) -> Tensor:
-            made: Tensor = loss(net(batch.inputs["image"]), _truth(batch))
+            made: Tensor = loss(net(batch.inputs["image"]), batch.truth)
             return made
 
         step = Step("all", lambda net: net.parameters(), learn)
         plan = GradientPlan(network, ("image",), (step,), valid_loss=judge, export=_export)
         return fit_gradient(plan, train, valid, context)
-
-
-def _truth(batch: Batch) -> Tensor:
-    return batch.target if batch.target is not None else next(iter(batch.inputs.values()))
 
 
 def _export(network: nn.Module, example: Batch) -> Program:

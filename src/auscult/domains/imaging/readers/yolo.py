@@ -25,8 +25,8 @@ NAME = "yolo"
 ROLES = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
 SERIES_BLOCK = 50
 """Photographs of a series that stay together where a recipe splits by the group key ``block``."""
-BLOCK_ROLES = {1: "valid", 3: "test"}
-"""Roles of five blocks that follow each other, the others are for training."""
+BLOCK_ROLES = ("train", "valid", "train", "test", "train")
+"""Roles of blocks that follow each other, over and over; no block of the test lies beside one for validation."""
 GAP = 5
 """Numbers next to a block of another role that are in no role."""
 EDGE = 1e-3
@@ -40,7 +40,8 @@ class YoloReader:
 
     Fields: ``image`` (H, W, 3), 0 to 1; ``box`` (n, 4) as x0, y0, x1, y1 in pixels and ``box_label`` (n,) as numbers.
     Groups: ``split`` by the folder, ``block`` by the series and its number, ``block_role`` by the block: of five blocks
-    of a series three are for training, without the numbers next to another role. The layout names no subjects.
+    of a series three are for training, without the numbers next to another role; a picture without a number is for
+    training. The layout names no subjects.
     """
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
@@ -132,5 +133,7 @@ def _groups(path: Path) -> dict[str, npt.NDArray[np.str_]]:
 
 def _role_of(number: int) -> str:
     """Role of a photograph by its number in the series; nothing for one of the gap."""
-    before, own, after = (BLOCK_ROLES.get(n // SERIES_BLOCK % 5, "train") for n in (number - GAP, number, number + GAP))
+    before, own, after = (
+        BLOCK_ROLES[n // SERIES_BLOCK % len(BLOCK_ROLES)] for n in (number - GAP, number, number + GAP)
+    )
     return own if own != "train" or before == after == "train" else ""
