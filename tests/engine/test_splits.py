@@ -15,6 +15,7 @@ from auscult.base.recipe import EvaluateTable, SplitTable
 from auscult.engine.dataset import Dataset
 from auscult.engine.evaluate import judge_for
 from auscult.engine.prepare import make_task
+from auscult.engine.quality.leaks import find_leaks
 from auscult.engine.splits import ROLES, Split, make_split
 from toys import DOMAIN
 from toys.examples import ids, write_toy
@@ -108,7 +109,9 @@ def test_units_that_share_a_near_duplicate_stay_together_through_chains_too(data
     assert apart  # without it they are torn apart
     without = make_split(points, SplitTable(duplicates_whole=True), seed=0)
     assert without.to_dict(points) == make_split(points, SplitTable(), seed=0).to_dict(points)
-    with pytest.raises(UsageError, match="duplicates_whole: expected policy 'subject' or 'group', got 'scaffold'"):
+    with pytest.raises(
+        UsageError, match="duplicates_whole: expected policy 'subject', 'group' or 'given', got 'scaffold'"
+    ):
         make_split(points, SplitTable(policy="scaffold", duplicates_whole=True), seed=0)
 
 
@@ -127,6 +130,33 @@ def test_a_given_split_is_what_is_given(dataset: Make) -> None:
     ) as refusal:
         make_split(points, table.model_copy(update={"test_records": ("r0001",)}), seed=0)
     assert "r001'" not in str(refusal.value), "a record's name may name a person, so the others are not listed"
+
+
+def test_what_is_nearly_the_same_as_a_record_of_a_later_role_is_left_out(dataset: Make) -> None:
+    points = dataset("colour", "points")
+    names = tuple(points.names.tolist())
+    given = SplitTable(policy="given", train_records=names[:6], test_records=names[20:22], duplicates_whole=True)
+    table = given.model_copy(update={"valid_records": names[10:12]})
+    pairs = [(0, 20, "near"), (1, 10, "exact"), (2, 11, "near"), (11, 21, "near"), (3, 4, "near"), (5, 60, "near")]
+    split = make_split(points, table, seed=0, duplicates=pairs)
+    assert {role: split.records(role).tolist() for role in ROLES} == {
+        "train": [2, 3, 4, 5],  # 11 has no role itself
+        "valid": [10],
+        "test": [20, 21],
+    }
+    assert split.to_dict(points)["counts"]["none"] == len(points) - 7
+    assert not len(find_leaks(points, split, pairs).content)
+    for seed in range(6):
+        drawn = make_split(
+            points,
+            given.model_copy(update={"valid": 0.4}),
+            seed=seed,
+            duplicates=[(k, k + 1, "near") for k in range(3)],
+        )
+        assert any({0, 1, 2, 3} <= set(drawn.records(role).tolist()) for role in ("train", "valid"))
+    baskets = dataset("next-devices", write=_with_parts)
+    with pytest.raises(UsageError, match="expected roles of whole records, got 'part', which gives single items"):
+        make_split(baskets, SplitTable(policy="given", key="part", duplicates_whole=True), seed=0)
 
 
 def test_time_goes_forward(dataset: Make) -> None:

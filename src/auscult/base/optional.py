@@ -5,7 +5,7 @@ All of them are imported from ``base.contracts``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auscult.base.arrays import Array
-from auscult.base.records import Items, ItemSet, Outputs, RecordBatch, WriteContext
+from auscult.base.records import Index, Items, ItemSet, Outputs, RecordBatch, WriteContext
 
 if TYPE_CHECKING:
     from auscult.base.contracts import Finding, FitContext, Probe, Run, TaskSpec
@@ -53,6 +53,14 @@ class Sketches(Protocol):
 
     def sketch(self, batch: RecordBatch) -> npt.NDArray[np.uint32]:
         """Return the MinHash signature of each prepared record, (N, 60); see ``engine.quality.minhash``."""
+
+
+@runtime_checkable
+class Matches(Protocol):
+    """A task that finds near-duplicates itself: two photographs of one thing may be equal at no pixel."""
+
+    def match(self, batches: Iterable[RecordBatch]) -> Index:
+        """Return pairs of prepared records that show nearly the same, (P, 2): their numbers, the smaller first."""
 
 
 @runtime_checkable

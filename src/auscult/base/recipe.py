@@ -80,7 +80,7 @@ class SplitTable(Config):
     duplicates_whole: bool = Field(
         False,
         description="Keep units that share a near-duplicate on one side, and chains of them: policies 'subject' and "
-        "'group'.",
+        "'group'. With 'given' the test stays, and what is nearly the same in training or validation has no role.",
     )
     on_leak: Literal["fail", "report"] = Field(
         "fail", description="What to do when training and test share a subject or a near-duplicate."

@@ -93,6 +93,7 @@ class Split:
             for r, role, *rest in zip(self.record, self.role, self.begin, self.end, self.step, self.fold, strict=True)
         ]
         counts = {role: len(self.records(role)) for role in (*ROLES, "apart")}
+        counts["none"] = len(np.setdiff1d(_live(dataset), self.record))
         return {"policy": self.policy, "unit": self.unit, "counts": counts, "rows": rows}
 
 
@@ -127,13 +128,13 @@ def make_split(
         If a record name or a group key is unknown, or near-duplicates cannot be kept whole by this policy.
     """
     rng = np.random.default_rng([table.seed, seed])
-    if table.duplicates_whole and table.policy not in ("subject", "group"):
+    if table.duplicates_whole and table.policy not in ("subject", "group", "given"):
         raise UsageError(
-            f"[split] duplicates_whole: expected policy 'subject' or 'group', got '{table.policy}'; "
+            f"[split] duplicates_whole: expected policy 'subject', 'group' or 'given', got '{table.policy}'; "
             "leave it out and look at the leaks that the evidence lists"
         )
     if table.policy == "given":
-        split = _given(dataset, table, rng)
+        split = _given(dataset, table, rng, duplicates=duplicates)
     elif table.policy == "time-within-subject":
         split = _in_time(dataset, table, table.seed + seed)
     elif table.policy == "per-user-holdout":
@@ -247,8 +248,15 @@ def _reach(counts: Index, share: float) -> int:
     return int(np.searchsorted(np.cumsum(counts), share * counts.sum())) + 1
 
 
-def _given(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> Split:
+def _given(
+    dataset: Dataset, table: SplitTable, rng: np.random.Generator, *, duplicates: Sequence[tuple[int, int, str]]
+) -> Split:
     if table.key in dataset.items.inputs and table.key not in dataset.groups:
+        if table.duplicates_whole:
+            raise UsageError(
+                f"[split] duplicates_whole: expected roles of whole records, got '{table.key}', which gives single "
+                "items theirs; leave it out"
+            )
         return _given_items(dataset, table, rng)
     if table.key:
         if table.key not in dataset.groups:
@@ -256,13 +264,28 @@ def _given(dataset: Dataset, table: SplitTable, rng: np.random.Generator) -> Spl
         named = {role: np.flatnonzero(dataset.groups[table.key] == role) for role in ROLES}
     else:
         named = {role: _by_name(dataset, getattr(table, f"{role}_records"), role) for role in ROLES}
+    if table.duplicates_whole:
+        named = _without_later(named, duplicates)
     if not len(named["valid"]):
         keys, _ = units_of(dataset, SplitTable(policy="subject"))
+        keys = _joined(keys, duplicates) if table.duplicates_whole else keys
         subjects, inverse = np.unique(keys[named["train"]], return_inverse=True)
         n_valid = max(1, round(table.valid * len(subjects)))
         valid = np.isin(inverse, rng.permutation(len(subjects))[:n_valid])
         named["valid"], named["train"] = named["train"][valid], named["train"][~valid]
     return _whole("given", "record", named)
+
+
+def _without_later(named: Mapping[str, Index], pairs: Sequence[tuple[int, int, str]]) -> dict[str, Index]:
+    """Leave out what is nearly the same as a record of a later role: the test stays as it was given."""
+    links = np.array([p[:2] for p in pairs], dtype=np.int64).reshape(-1, 2)
+    links = np.concatenate([links, links[:, ::-1]])
+    kept: dict[str, Index] = {}
+    later = np.zeros(0, dtype=np.int64)
+    for role in reversed(ROLES):
+        kept[role] = np.setdiff1d(named[role], links[np.isin(links[:, 0], later), 1])
+        later = np.concatenate([later, kept[role]])
+    return {role: kept[role] for role in ROLES}
 
 
 def _by_name(dataset: Dataset, names: tuple[str, ...], role: str) -> Index:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from auscult.base.arrays import Array, Ragged
+from auscult.base.arrays import Array
 from auscult.base.contracts import Finding, RecordBatch, Severity
-from auscult.domains.imaging.preprocess.likeness import alike_pairs, perceptual_hash, thumbnail
+from auscult.domains.imaging.preprocess.likeness import alike_pairs, grey_pictures, perceptual_hash, thumbnail
 from auscult.domains.imaging.preprocess.volume import spacing_of, turn_of
 
 Batches = Iterable[RecordBatch]
@@ -124,24 +124,11 @@ def blur(batches: Batches) -> list[Finding]:
 
 
 def alike_across_subjects(batches: Batches) -> list[Finding]:
-    """Pictures of different subjects, or without any, that show nearly the same (perceptual hash)."""
+    """Pictures of different subjects that show nearly the same (perceptual hash)."""
     seen = _Seen(batches)
     across = sorted({k for a, b in seen.pairs for k in (a, b) if seen.subject[a] != seen.subject[b]})
-    bare = sorted({k for a, b in seen.pairs for k in (a, b) if not seen.subject[a]})
-    return [
-        *_finding(
-            "alike-across-subjects",
-            "pictures of different subjects that show nearly the same: perhaps one person under two identifiers",
-            [seen.name[k] for k in across],
-            "warning",
-        ),
-        *_finding(
-            "alike-without-subjects",
-            "pictures that show nearly the same, in a set that names no subjects: they may be of one person",
-            [seen.name[k] for k in bare],
-            "info",
-        ),
-    ]
+    text = "pictures of different subjects that show nearly the same: perhaps one person under two identifiers"
+    return _finding("alike-across-subjects", text, [seen.name[k] for k in across], "warning")
 
 
 def no_boxes(batches: Batches) -> list[Finding]:
@@ -175,7 +162,7 @@ class _Seen:
         hashes: list[int] = []
         thumbnails: list[Array] = []
         for batch in batches:
-            pictures = [image for _, image in _pictures(batch)]
+            pictures = list(grey_pictures(batch))
             if not pictures:
                 continue
             self.name += batch.record.tolist()
@@ -183,17 +170,13 @@ class _Seen:
             self.label += batch.dense("label").tolist() if batch.has("label") else [-1] * len(batch)
             hashes += [perceptual_hash(image) for image in pictures]
             thumbnails += [thumbnail(image) for image in pictures]
-        self.pairs: Sequence[tuple[int, int]] = (
-            alike_pairs(np.array(hashes, dtype=np.uint64), np.stack(thumbnails)) if hashes else []
-        )
+        found = alike_pairs(np.array(hashes, dtype=np.uint64), np.array(thumbnails, dtype=np.float32))
+        self.pairs: Sequence[tuple[int, int]] = [(a, b) for a, b in found.tolist()]
 
 
 def _pictures(batch: RecordBatch) -> Iterator[tuple[str, Array]]:
     """Name and grey picture (H, W) of each record; none where a batch holds something else."""
-    if batch.has("image") and batch.field("image").axes == "HW":
-        column = batch.columns["image"]
-        rows = column if isinstance(column, Ragged) else list(column)
-        yield from zip(batch.record.tolist(), (np.asarray(r, dtype=np.float64) for r in rows), strict=True)
+    yield from zip(batch.record.tolist(), grey_pictures(batch), strict=False)
 
 
 def _sharpness(image: Array) -> float:

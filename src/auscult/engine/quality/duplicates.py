@@ -1,7 +1,8 @@
 """Exact and near-duplicate records, found without comparing all pairs.
 
-Each record's arrays are resampled to a short sketch that does not depend on level and gain. Random projections of
-the sketch give bits (Charikar 2002, STOC); records that share a band of bits are compared by correlation.
+A task may find the near ones itself, or make signatures of its records. Otherwise each record's arrays are resampled to
+a short sketch that does not depend on level and gain. Random projections of the sketch give bits (Charikar 2002, STOC);
+records that share a band of bits are compared by correlation.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auscult.base.arrays import Ragged
-from auscult.base.contracts import RecordBatch, Sketches, Task
+from auscult.base.contracts import Matches, RecordBatch, Sketches, Task
 from auscult.engine.dataset import Dataset
 from auscult.engine.quality.minhash import alike_pairs
 
@@ -36,7 +37,8 @@ def duplicate_pairs(dataset: Dataset, task: Task | None = None) -> list[tuple[in
     dataset : Dataset
         The prepared records.
     task : Task, optional
-        Where it makes signatures of its records, these are compared in place of arrays.
+        Where it matches its records, its pairs count; where it makes signatures, these are compared. Both in place of
+        arrays.
 
     Returns
     -------
@@ -46,18 +48,22 @@ def duplicate_pairs(dataset: Dataset, task: Task | None = None) -> list[tuple[in
     exact: dict[str, list[int]] = defaultdict(list)
     for row, value in enumerate(dataset.hashes):
         exact[str(value)].append(row)
-    pairs = {(a, b): "exact" for rows in exact.values() for a, b in _linked(rows)}
-    if task is not None and isinstance(task, Sketches):
-        signatures = [task.sketch(batch) for batch in dataset.batches()]
-        for a, b in alike_pairs(np.concatenate(signatures)).tolist():
-            pairs.setdefault((a, b), "near")
-        return [(a, b, how) for (a, b), how in sorted(pairs.items())]
-    sketches = _sketches(dataset.batches())
-    if sketches is not None:
-        for a, b in _candidates(sketches):
-            if float(sketches[a] @ sketches[b]) >= ALIKE:
-                pairs.setdefault((a, b), "near")
+    near = dict.fromkeys(_near(dataset, task), "near")
+    pairs = near | {(a, b): "exact" for rows in exact.values() for a, b in _linked(rows)}
     return [(a, b, how) for (a, b), how in sorted(pairs.items())]
+
+
+def _near(dataset: Dataset, task: Task | None) -> list[tuple[int, int]]:
+    """Pairs that are nearly the same in the way of the task, or by their arrays."""
+    if task is not None and isinstance(task, Matches):
+        return [(a, b) for a, b in task.match(dataset.batches()).tolist()]
+    if task is not None and isinstance(task, Sketches):
+        signatures = np.concatenate([task.sketch(batch) for batch in dataset.batches()])
+        return [(a, b) for a, b in alike_pairs(signatures).tolist()]
+    sketches = _sketches(dataset.batches())
+    if sketches is None:
+        return []
+    return [(a, b) for a, b in _candidates(sketches) if float(sketches[a] @ sketches[b]) >= ALIKE]
 
 
 def _linked(rows: list[int]) -> Iterator[tuple[int, int]]:

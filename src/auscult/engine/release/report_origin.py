@@ -110,13 +110,13 @@ def _roles(source: Source) -> list[Block]:
     for seed, folds in zip(names, seeds, strict=False):
         for number, fold in enumerate(folds, start=1):
             counts = fold["counts"]
-            roles = (shown(counts.get(role, 0), 0) for role in ("train", "valid", "test", "apart"))
+            roles = (shown(counts.get(role, 0), 0) for role in ("train", "valid", "test", "apart", "none"))
             rows.append((str(seed), str(number), *roles))
     if not rows:
         return []
-    header = ("Seed", "Fold", "Training", "Validation", "Test", "Kept apart")
+    header = ("Seed", "Fold", "Training", "Validation", "Test", "Kept apart", "In no role")
     text = Text("Records of each role (one record may have several roles where the split is in time):")
-    return [text, Table(header, tuple(rows), frozenset(range(6)))]
+    return [text, Table(header, tuple(rows), frozenset(range(7)))]
 
 
 def calibration_section(source: Source) -> Section:

@@ -12,10 +12,9 @@ from auscult.base.arrays import Array, Column, Ragged, require_finite
 from auscult.base.contracts import Field, RecordBatch
 from auscult.base.errors import ReadError
 from auscult.domains.imaging.preprocess.grid import centre_square, padded_square, resized
+from auscult.domains.imaging.preprocess.likeness import LUMINANCE
 
 Fit = Literal["crop", "pad"]
-LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Weights of R, G, B in the brightness (ITU-R BT.601, which JPEG uses)."""
 MIN_CONTRAST = 1e-3
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,10 +11,11 @@ import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column
-from auscult.base.contracts import Config, Items, Outputs, RecordBatch, Run, TaskSpec, WriteContext
+from auscult.base.contracts import Config, Index, Items, Outputs, RecordBatch, Run, TaskSpec, WriteContext
 from auscult.base.errors import UsageError
 from auscult.domains.imaging.fault_names import IMAGE_FAULTS
 from auscult.domains.imaging.preprocess.grid import resized
+from auscult.domains.imaging.preprocess.likeness import alike_pictures
 from auscult.domains.imaging.preprocess.saliency import occlusion_map
 from auscult.domains.imaging.preprocess.texture import texture_features
 from auscult.domains.imaging.tasks.common import MIN_CONTRAST, Fit, labelled_squares
@@ -72,6 +73,10 @@ class ImageClassification:
         """
         c = self._config
         return labelled_squares(batch, labels=c.labels, side=c.side, fit=c.fit, modalities=c.modalities)
+
+    def match(self, batches: Iterable[RecordBatch]) -> Index:
+        """Pictures that show nearly the same, by a perceptual hash."""
+        return alike_pictures(batches)
 
     def cut(self, batch: RecordBatch) -> Items:
         """One item a record: ``image`` (N, 1, H, W), 0 to 1, and ``features`` (N, F)."""

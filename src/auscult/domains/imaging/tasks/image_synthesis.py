@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar
@@ -24,6 +24,7 @@ from auscult.base.contracts import (
     TaskSpec,
 )
 from auscult.domains.imaging.preprocess.appearance import appearance, frechet_distance
+from auscult.domains.imaging.preprocess.likeness import alike_pictures
 from auscult.domains.imaging.tasks.common import Fit, labelled_squares
 from auscult.domains.imaging.tasks.synthesis_probes import Trial, probes
 from auscult.domains.imaging.writers.synthetic import SyntheticImage, write_synthetic
@@ -81,6 +82,10 @@ class ImageSynthesis:
         """
         c = self._config
         return labelled_squares(batch, labels=c.labels, side=c.side, fit=c.fit, modalities=c.modalities)
+
+    def match(self, batches: Iterable[RecordBatch]) -> Index:
+        """Pictures that show nearly the same, by a perceptual hash."""
+        return alike_pictures(batches)
 
     def cut(self, batch: RecordBatch) -> Items:
         """One item a record with a label: ``noise`` (N, Z), ``label`` (N,); the target is the picture, (N, 1, H, W).

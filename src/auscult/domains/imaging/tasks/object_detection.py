@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column, Ragged, require_finite
-from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.contracts import Config, Field, Index, Items, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
 from auscult.domains.imaging.preprocess.aligned import edges_of
 from auscult.domains.imaging.preprocess.boxes import decoded
 from auscult.domains.imaging.preprocess.grid import resized
+from auscult.domains.imaging.preprocess.likeness import alike_pictures
 from auscult.domains.imaging.preprocess.region import region, region_features
 from auscult.domains.imaging.tasks.common import image_axes, rows_of
 
@@ -106,6 +107,10 @@ class ObjectDetection:
         square = np.zeros((self._config.side, self._config.side, 3), dtype=np.uint8)
         square[:height, :width] = np.round(255 * np.clip(resized(colour, (height, width, 3)), 0, 1))
         return square
+
+    def match(self, batches: Iterable[RecordBatch]) -> Index:
+        """Pictures that show nearly the same, by a perceptual hash."""
+        return alike_pictures(batches)
 
     def cut(self, batch: RecordBatch) -> Items:
         """One item a picture: ``image`` (N, 3, H, W) uint8, ``region`` (N, 4), its ``features`` and ``edges``, (N, F).
