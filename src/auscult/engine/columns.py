@@ -1,12 +1,14 @@
 """Record batches on disk: memory-mapped ``.npy`` for numbers, Parquet for names, groups and text.
 
-pyarrow is loaded where Parquet is read or written: an answer needs none.
+polars is loaded where Parquet is read or written: an answer needs none. pyarrow would load pandas too where it is
+installed, half a second in every process that prepares.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -144,8 +146,7 @@ class BatchWriter:
         ShapeError
             If some records name a subject or group key and others do not.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        import polars as pl
 
         for appender in self._columns.values():
             appender.close()
@@ -157,23 +158,24 @@ class BatchWriter:
         whole = {k: v for k, v in self._table.items() if len(v) == self._count}
         if "subject" in self._table and "subject" not in whole:
             raise ShapeError("records: some name their subject and others do not; read them as separate datasets")
-        pq.write_table(pa.table(whole or {"record": pa.array([], pa.string())}), self._folder / "records.parquet")
+        table = pl.DataFrame(whole or {"record": []}, schema_overrides=dict.fromkeys(whole or ("record",), pl.String))
+        table.write_parquet(self._folder / "records.parquet")
         write_json(self._folder / "fields.json", [asdict(f) for f in self._fields or ()])
         return self._count
 
 
 def read_batch(folder: Path) -> RecordBatch:
     """Open a folder as one record batch; numbers are memory-mapped, nothing is copied."""
-    import pyarrow.parquet as pq
+    import polars as pl
 
-    table = pq.read_table(folder / "records.parquet")
-    keys = [key for key in table.column_names if not key.startswith("text:")]
-    names = {key: np.asarray(table.column(key).to_pylist(), dtype=np.str_) for key in keys}
+    table = pl.read_parquet(folder / "records.parquet")
+    keys = [key for key in table.columns if not key.startswith("text:")]
+    names = {key: np.asarray(table[key].to_list(), dtype=np.str_) for key in keys}
     fields = tuple(_field(entry) for entry in read_json(folder / "fields.json"))
     columns: dict[str, Column] = {}
     for f in fields:
         if f.kind == "text":
-            columns[f.name] = np.asarray(table.column(f"text:{f.name}").to_pylist(), dtype=TEXT)
+            columns[f.name] = np.asarray(table[f"text:{f.name}"].to_list(), dtype=TEXT)
             continue
         values = np.load(folder / f"{f.name}.npy", mmap_mode="r")
         offsets = folder / f"{f.name}.offsets.npy"
@@ -194,7 +196,7 @@ def _field(entry: dict[str, Any]) -> Field:
 
 def record_hashes(batch: RecordBatch) -> list[str]:
     """SHA-256 of each record's content: fields and values, not its name or subject."""
-    head = canonical([asdict(f) for f in batch.fields])
+    head = _head(batch.fields)
     hashes = []
     for row in range(len(batch)):
         digest = sha256(head)
@@ -205,6 +207,12 @@ def record_hashes(batch: RecordBatch) -> list[str]:
     return hashes
 
 
+@lru_cache(maxsize=64)
+def _head(fields: tuple[Field, ...]) -> bytes:
+    """The one byte string that stands for the fields of records."""
+    return canonical([asdict(f) for f in fields])
+
+
 def read_names(folder: Path, key: str) -> Iterator[str]:
     """Read one column of names of a folder of records.
 
@@ -213,7 +221,9 @@ def read_names(folder: Path, key: str) -> Iterator[str]:
     KeyError
         If the records have no such column.
     """
-    import pyarrow.parquet as pq
+    import polars as pl
 
-    with pq.ParquetFile(folder / "records.parquet") as file:  # it leaves out a column that is not there
-        yield from file.read(columns=[key]).column(key).to_pylist()
+    path = folder / "records.parquet"
+    if key not in pl.read_parquet_schema(path):
+        raise KeyError(key)
+    yield from pl.read_parquet(path, columns=[key])[key].to_list()

@@ -110,17 +110,16 @@ def prepare(sources: Sequence[Source], job: PrepareJob, *, cache: Path, workers:
     sweep(cache / "shards")
     chunks = list(_chunks(sources))
     code = code_hash(job.domain)
-    with ThreadPoolExecutor(workers) as pool:  # files are hashed outside the interpreter's lock
-        folders = [cache / "shards" / key for key in pool.map(lambda chunk: _shard_key(chunk, job, code), chunks)]
-    todo = [(c, f) for c, f in zip(chunks, folders, strict=True) if not f.exists()]
-    size = sum(p.stat().st_size for c, _ in todo for s in c for p in s.files)
-    with progress(report, "prepare", len(todo)) as bar:
-        if size <= IN_PROCESS_BYTES or workers == 1:
-            for chunk, folder in todo:
-                _make_shard(chunk, folder, job)
-                bar.advance()
-        else:
-            _in_workers(todo, job, min(workers, len(todo)), bar)
+    size = sum(p.stat().st_size for s in sources for p in s.files)
+    with progress(report, "prepare", len(chunks)) as bar:
+        if size > IN_PROCESS_BYTES and workers > 1:
+            return _in_workers(chunks, job, cache, code=code, workers=workers, bar=bar)
+        folders = []
+        for chunk in chunks:
+            folders.append(cache / "shards" / _shard_key(chunk, job, code))
+            if not folders[-1].exists():
+                _make_shard(chunk, folders[-1], job)
+            bar.advance()
     return folders
 
 
@@ -152,23 +151,36 @@ def _shard_key(chunk: Sequence[Source], job: PrepareJob, code: str) -> str:
     return hash_of([content, stated, code])[:32]
 
 
-def _in_workers(todo: Sequence[tuple[list[Source], Path]], job: PrepareJob, workers: int, bar: Bar) -> None:
-    """Make shards in worker processes; each takes the next chunk as soon as it is done with one."""
-    with ExitStack() as stack:
-        idle: SimpleQueue[_Worker] = SimpleQueue()
-        for _ in range(workers):
-            idle.put(stack.enter_context(_Worker(job)))
+def _in_workers(
+    chunks: Sequence[list[Source]], job: PrepareJob, cache: Path, *, code: str, workers: int, bar: Bar
+) -> list[Path]:
+    """Make the shards that are not there yet in worker processes; return the folders of all.
 
-        def make(one: tuple[list[Source], Path]) -> None:
+    Processes are started where the first shards are missing, and while they start, further files are hashed.
+    """
+    with ExitStack() as stack:
+        idle: SimpleQueue[_Worker | None] = SimpleQueue()
+        for _ in range(min(workers, len(chunks))):
+            idle.put(None)
+
+        def make(chunk: list[Source]) -> Path:
+            folder = cache / "shards" / _shard_key(chunk, job, code)  # hashed outside the interpreter's lock
+            if folder.exists():
+                return folder
             worker = idle.get()
             try:
-                worker.make(*one)
+                worker = worker or stack.enter_context(_Worker(job))
+                worker.make(chunk, folder)
             finally:
                 idle.put(worker)
+            return folder
 
-        with ThreadPoolExecutor(workers) as pool:
-            for _ in pool.map(make, todo):
+        with ThreadPoolExecutor(2 * workers) as pool:
+            folders = []
+            for folder in pool.map(make, chunks):
+                folders.append(folder)
                 bar.advance()
+    return folders
 
 
 class _Worker:

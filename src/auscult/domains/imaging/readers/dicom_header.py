@@ -61,14 +61,14 @@ def quiet() -> Iterator[None]:
     import logging
 
     logger = logging.getLogger("pydicom")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+    before = logger.disabled
+    logger.disabled = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield
         finally:
-            logger.setLevel(before)
+            logger.disabled = before
 
 
 def open_dicom(path: Path, *, pixels: bool = True) -> Dataset:
@@ -154,7 +154,10 @@ def value_of(item: Dataset, keyword: str) -> Any:
 
 def text_of(item: Dataset, keyword: str) -> str:
     """Return the text of an element without surrounding blanks; of several values the first."""
-    value = value_of(item, keyword)
+    return _text(value_of(item, keyword))
+
+
+def _text(value: Any) -> str:
     if value is None:
         return ""
     if hasattr(value, "append") and not isinstance(value, (bytes, bytearray)):
@@ -164,7 +167,10 @@ def text_of(item: Dataset, keyword: str) -> str:
 
 def numbers_of(item: Dataset, keyword: str) -> tuple[float, ...]:
     """Return the numbers of an element; empty where it is absent or holds something else."""
-    value = value_of(item, keyword)
+    return _numbers(value_of(item, keyword))
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
     if value is None or isinstance(value, (str, bytes)):
         return ()
     values = list(value) if hasattr(value, "append") else [value]
@@ -182,10 +188,9 @@ def whole(item: Dataset, keyword: str, where: str, default: int | None = None) -
     ReadError
         If it is absent without a default, or no whole number above 0; names the tag.
     """
-    if value_of(item, keyword) in (None, "") and default is not None and keyword not in item:
-        return default
-    found = numbers_of(item, keyword)
-    if not found and default is not None and not text_of(item, keyword):
+    value = value_of(item, keyword)
+    found = _numbers(value)
+    if not found and default is not None and not _text(value):
         return default
     if len(found) != 1 or found[0] != int(found[0]) or found[0] < 1:
         got = f"{found[0]:g}" if len(found) == 1 else "none" if not found else f"{len(found)} values"

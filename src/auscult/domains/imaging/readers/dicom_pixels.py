@@ -160,12 +160,9 @@ def _is_plain(syntax: Any, layout: Layout) -> bool:
 def _plain(data: bytes, layout: Layout) -> Array:
     """Numbers from their bytes; bits above those that are stored are not theirs (PS3.5 8.1.1)."""
     kind = f"<{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}"
-    values = np.frombuffer(data, dtype=kind, count=layout.total_bytes * 8 // layout.bits_allocated).copy()
+    values = np.frombuffer(data, dtype=kind, count=layout.total_bytes * 8 // layout.bits_allocated)
     unused = layout.bits_allocated - layout.bits_stored
-    if unused:
-        values <<= unused
-        values >>= unused
-    return values
+    return (values << unused) >> unused if unused else values.copy()
 
 
 def _syntax(dataset: Dataset, where: str) -> Any:
