@@ -52,10 +52,11 @@ def find_leaks(
     subject = np.zeros(0, dtype=np.int64)
     if dataset.subjects is not None and not len(both):
         subject = test[np.isin(dataset.subjects[test], dataset.subjects[known])]
-    pairs = [(a, b) for a, b, _ in duplicates]
-    content = [x for a, b in pairs for x, y in ((a, b), (b, a)) if x in test and y in known and x not in both]
+    links = np.array([pair[:2] for pair in duplicates], dtype=np.int64).reshape(-1, 2)
+    mine, other = np.concatenate([links, links[:, ::-1]]).T
+    content = mine[np.isin(mine, np.setdiff1d(test, both)) & np.isin(other, known)]
     before = test[:0] if seen is None else np.intersect1d(test, seen)
-    return Leak(subject, np.unique(np.array(content, dtype=np.int64)), before)
+    return Leak(subject, np.unique(content), before)
 
 
 def require_no_leak(leak: Leak, dataset: Dataset, *, on_leak: str) -> None:
