@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import ndimage, signal
 
+from auscult.domains.signals.preprocess import filters
 from auscult.domains.signals.preprocess.filters import moving_max, moving_mean, moving_median, zero_phase
 
 LENGTHS = (1, 2, 7, 50, 1000)
@@ -61,3 +64,17 @@ def test_the_input_is_not_written_to() -> None:
     zero_phase(x, 120.0, order=4, below_hz=40.0)
     moving_median(x, 5)
     np.testing.assert_array_equal(x, kept)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1, 2, 3, 8, 17])
+def test_medians_and_runs_are_those_of_numpy(dtype: type[np.floating[Any]], size: int) -> None:
+    values = np.random.default_rng(size).normal(size=(3, size, 5)).astype(dtype)
+    for axis in (0, 1, -1):
+        found = filters.median(values, axis)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, np.median(values, axis=axis))
+    across = np.moveaxis(values, 1, -1)  # not one after the other in memory
+    for run in range(1, size + 1):
+        wanted = np.lib.stride_tricks.sliding_window_view(across, run, axis=-1)
+        np.testing.assert_array_equal(filters.sliding(across, run), wanted)

@@ -27,6 +27,7 @@ from auscult.domains.signals.preprocess.beats import (
     checked_beats,
     window_slice,
 )
+from auscult.domains.signals.preprocess.filters import median
 
 T_WAVE = window_slice(0.15, 0.45)
 ST_SEGMENT = window_slice(0.07, 0.15)
@@ -168,7 +169,7 @@ def _grouping(groups: BeatGroups, before: Floats, after: Floats) -> dict[str, Fl
     both = np.stack([before, after])  # (2, N)
     usual = np.ones((2, groups.n_groups + 1))
     for group in np.flatnonzero(count[:-1]).tolist():
-        usual[:, group] = np.median(both[:, groups.label == group], axis=1)
+        usual[:, group] = median(both[:, groups.label == group], axis=1)
     index = np.arange(n_beats)
     shapes = groups.shapes
     return {
@@ -184,15 +185,15 @@ def _grouping(groups: BeatGroups, before: Floats, after: Floats) -> dict[str, Fl
 
 def _leads(windows_mv: Floats, normal: npt.NDArray[np.bool_]) -> dict[str, Floats]:
     """Describe all leads at once: (N, C, W) -> a column (C, N) for each name in `LEAD`."""
-    template_mv = np.median(windows_mv[normal], axis=0)  # (C, W)
+    template_mv = median(windows_mv[normal], axis=0)  # (C, W)
     height_mv = np.maximum(np.ptp(template_mv[:, QRS], axis=1), MIN_HEIGHT_MV)
     beats = windows_mv.transpose(1, 0, 2) / height_mv[:, None, None]  # (C, N, W)
     template = (template_mv / height_mv[:, None])[:, None]  # (C, 1, W)
     out = _qrs(beats, template) | _waves(beats, template)
     plain = np.stack([out[name] for name in RECORD_RELATIVE])  # (R, C, N)
     own = plain[..., normal]
-    usual = np.median(own, axis=-1, keepdims=True)
-    spread = 1.4826 * np.median(np.abs(own - usual), axis=-1) + 0.25 * own.std(axis=-1)
+    usual = median(own)[..., None]
+    spread = 1.4826 * median(np.abs(own - usual)) + 0.25 * own.std(axis=-1)
     diff = plain - usual
     score = np.clip(diff / (spread[..., None] + 1e-3), -20, 20)
     for k, name in enumerate(RECORD_RELATIVE):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auscult.domains.signals.preprocess.beats import Floats, Floats32, Ints, window_slice
+from auscult.domains.signals.preprocess.filters import median
 
 SHAPE = window_slice(-0.14, 0.14)
 """The part of a beat window that tells one QRS shape from another; a wide QRS complex fits in."""
@@ -77,7 +78,7 @@ def group_beats(windows_mv: Floats32, before_after: Floats) -> BeatGroups:
     for group in range(n_groups):
         member = label == group
         if member.any():
-            weight[group] = member.sum() * np.clip(np.median(before_after[member]), 0.3, 1.2) ** 2
+            weight[group] = member.sum() * np.clip(median(before_after[member]), 0.3, 1.2) ** 2
     dominant = label == int(weight.argmax())
     if not dominant.any():
         dominant = np.ones(len(label), dtype=np.bool_)

@@ -6,6 +6,7 @@ import numpy as np
 
 from auscult.domains.signals.preprocess.beat_reference import MOST_STEP, Reference
 from auscult.domains.signals.preprocess.beats import Floats, Ints
+from auscult.domains.signals.preprocess.filters import median, sliding
 
 LOCAL_BEATS = 40
 """Beats on either side that make the local rhythm."""
@@ -38,7 +39,7 @@ def intervals_s(positions: Ints, rate_hz: float) -> tuple[Floats, Floats]:
         The median interval stands before the first beat and after the last.
     """
     between_s = np.diff(positions) / rate_hz
-    usual_s = float(np.median(between_s)) if len(between_s) else USUAL_INTERVAL_S
+    usual_s = float(median(between_s)) if len(between_s) else USUAL_INTERVAL_S
     return np.append(usual_s, between_s), np.append(between_s, usual_s)
 
 
@@ -61,8 +62,7 @@ def around(values: Floats, n_beats: int, percents: tuple[float, ...]) -> Floats:
     """
     padded = np.full((*values.shape[:-1], values.shape[-1] + 2 * n_beats), np.nan)
     padded[..., n_beats : n_beats + values.shape[-1]] = values
-    beats = np.lib.stride_tricks.sliding_window_view(padded, 2 * n_beats + 1, axis=-1)
-    rows = np.sort(beats, axis=-1)  # NaN sorts last
+    rows = np.sort(sliding(padded, 2 * n_beats + 1), axis=-1)  # NaN sorts last
     last = np.maximum(np.isfinite(rows).sum(axis=-1, keepdims=True) - 1, 0)  # (..., N, 1)
     at = last * np.asarray(percents) / 100  # (..., N, P)
     low = at.astype(np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auscult.base.errors import ShapeError, UnitError
-from auscult.domains.signals.preprocess.filters import moving_median, zero_phase
+from auscult.domains.signals.preprocess.filters import median, moving_median, zero_phase
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
@@ -229,7 +229,7 @@ def scale_windows(windows_mv: Floats32) -> Floats32:
     (N, C, 180) float32, dimensionless
         As `beat_windows`.
     """
-    height_mv = np.median(np.ptp(windows_mv[:, :, QRS], axis=2), axis=0)  # (C,)
+    height_mv = median(np.ptp(windows_mv[:, :, QRS], axis=2), axis=0)  # (C,)
     scaled: Floats32 = windows_mv / np.maximum(height_mv, MIN_HEIGHT_MV)[None, :, None]
     return scaled
 
@@ -255,7 +255,7 @@ def _cut(leads: Floats32, centres: Floats, rate_hz: float, *, part: slice = slic
 
 def _qrs_shift_s(windows: Floats32) -> Floats:
     slope = np.diff(windows.astype(np.float64), axis=2)
-    usual = np.median(np.sqrt((slope**2).mean(axis=2)), axis=0) + 1e-6  # (C,)
+    usual = median(np.sqrt((slope**2).mean(axis=2)), axis=0) + 1e-6  # (C,)
     energy = ((slope / usual[None, :, None]) ** 2).sum(axis=1)  # (N, C, W) -> (N, W)
     at_s = (np.arange(energy.shape[1]) - (energy.shape[1] - 1) / 2) / WINDOW_RATE_HZ
     centre_s = (energy * at_s).sum(axis=1) / (energy.sum(axis=1) + 1e-9)

@@ -54,6 +54,34 @@ def moving_max(values: Floats, reach: int) -> Floats:
     return top
 
 
+def median(values: npt.NDArray[Number], axis: int = -1) -> npt.NDArray[Number]:
+    """Median along an axis, without it; what ``np.median`` gives, in a fifth of its time where the values are few.
+
+    Parameters
+    ----------
+    values : (..., N, ...) array
+        Without NaN; at least one value along the axis.
+    axis : int
+        The axis.
+    """
+    half = values.shape[axis] // 2
+    if values.shape[axis] % 2:
+        middle: npt.NDArray[Number] = np.partition(values, half, axis=axis).take(half, axis=axis)
+        return middle
+    ordered = np.partition(values, (half - 1, half), axis=axis)
+    return (ordered.take(half - 1, axis=axis) + ordered.take(half, axis=axis)) / 2
+
+
+def sliding(values: npt.NDArray[Number], size: int) -> npt.NDArray[Number]:
+    """Show every run of so many values, (..., T) -> (..., T - size + 1, size), as ``sliding_window_view`` does.
+
+    That takes thirty times as long to set up, and a window of ten seconds has a dozen of them. Not to be written to.
+    """
+    whole = np.ascontiguousarray(values)
+    shape = (*whole.shape[:-1], whole.shape[-1] - size + 1, size)
+    return np.ndarray(shape, whole.dtype, whole, strides=(*whole.strides, whole.strides[-1]))
+
+
 def moving_median(values: npt.NDArray[Number], size: int) -> npt.NDArray[Number]:
     """Median over a centred window; at the ends the outermost value is repeated.
 
@@ -69,7 +97,7 @@ def moving_median(values: npt.NDArray[Number], size: int) -> npt.NDArray[Number]
     (C, T) array of the same type
     """
     padded = _with_ends(values, size // 2, size - 1 - size // 2)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=-1)
+    windows = sliding(padded, size)
     middle: npt.NDArray[Number] = np.partition(windows, size // 2, axis=-1)[..., size // 2]
     return middle
 
@@ -106,7 +134,7 @@ def zero_phase(
     step = size - 2 * margin
     n_pieces = -(-n_samples // step)
     padded = _reflected(values, margin, n_pieces * step - n_samples + margin)
-    pieces = np.lib.stride_tricks.sliding_window_view(padded, size, axis=-1)[..., ::step, :]  # (..., P, S)
+    pieces = sliding(padded, size)[..., ::step, :]  # (..., P, S)
     spectrum = np.fft.rfft(pieces)
     spectrum *= _squared_gain(size, rate_hz, order, band_hz=(above_hz, below_hz))
     clean = np.fft.irfft(spectrum, size)[..., margin : margin + step]

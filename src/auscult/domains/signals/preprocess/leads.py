@@ -12,6 +12,7 @@ import numpy.typing as npt
 from auscult.base.arrays import Column, Ragged
 from auscult.base.contracts import Field, RecordBatch
 from auscult.base.errors import ReadError, UnitError
+from auscult.domains.signals.preprocess.filters import median
 from auscult.domains.signals.preprocess.quality import quality_index
 
 LEAD_ORDER = ("MLII", "II", "I", "V1", "V2", "V3", "V4", "V5", "V6", "III", "aVR", "aVL", "aVF")
@@ -154,7 +155,7 @@ def _require_heart(lead: npt.NDArray[np.float32], rate_hz: float) -> None:
     """Refuse a lead whose size is no ECG's (a wrong unit or gain) or that is mostly noise, hum or drift."""
     n = int(SWING_WINDOW_S * rate_hz)
     windows = lead[: len(lead) // n * n].reshape(-1, n)  # (T, 1) -> (W, n)
-    swing_mv = float(np.median(np.ptp(windows, axis=1)))
+    swing_mv = float(median(np.ptp(windows, axis=1)))
     if not SMALLEST_SWING_MV <= swing_mv <= LARGEST_SWING_MV:
         raise UnitError(
             f"ecg: expected a swing from {SMALLEST_SWING_MV:g} to {LARGEST_SWING_MV:g} mV within {SWING_WINDOW_S:g} s, "

@@ -156,7 +156,7 @@ def _levels(energy: Floats, peaks: Ints, rate_hz: float) -> tuple[Floats, Floats
     """Beat heights by the highest energy of blocks: their running median at each peak, and their median."""
     block = int(LEVEL_BLOCK_S * rate_hz)
     tops = np.maximum.reduceat(energy, np.arange(0, energy.size, block))
-    record = float(np.median(tops))
+    record = float(filters.median(tops))
     side = LEVEL_BLOCKS // 2
     median = filters.moving_median(np.pad(tops, side, mode="symmetric"), LEVEL_BLOCKS)[side:-side]
     local = np.maximum(median, LEAST_LEVEL * record)
