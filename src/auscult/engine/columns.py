@@ -224,6 +224,5 @@ def read_names(folder: Path, key: str) -> Iterator[str]:
     import polars as pl
 
     path = folder / "records.parquet"
-    if key not in pl.read_parquet_schema(path):
-        raise KeyError(key)
+    _ = pl.read_parquet_schema(path)[key]  # KeyError where it is not there
     yield from pl.read_parquet(path, columns=[key])[key].to_list()

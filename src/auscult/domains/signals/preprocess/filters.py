@@ -69,7 +69,8 @@ def median(values: npt.NDArray[Number], axis: int = -1) -> npt.NDArray[Number]:
         middle: npt.NDArray[Number] = np.partition(values, half, axis=axis).take(half, axis=axis)
         return middle
     ordered = np.partition(values, (half - 1, half), axis=axis)
-    return (ordered.take(half - 1, axis=axis) + ordered.take(half, axis=axis)) / 2
+    between: npt.NDArray[Number] = (ordered.take(half - 1, axis=axis) + ordered.take(half, axis=axis)) / 2
+    return between
 
 
 def sliding(values: npt.NDArray[Number], size: int) -> npt.NDArray[Number]:
