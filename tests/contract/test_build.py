@@ -19,6 +19,9 @@ from auscult.base.errors import AuscultError, DataError, GateError, LimitError, 
 from auscult.base.files import read_json
 from auscult.base.log import Silent
 from auscult.engine.build import BuildOptions, build
+from auscult.engine.dataset import Dataset
+from auscult.engine.runtime import open_release
+from auscult.service.verbs import predict
 from toys import DOMAIN
 from toys.examples import array, ids, write_points, write_toy
 from toys.recipes import toy_recipe
@@ -219,6 +222,27 @@ def test_a_leak_fails_unless_it_is_to_be_reported(tmp_path: Path) -> None:
     assert leaks["n_records"] > 0
     assert leaks["same_content"] == leaks["n_records"]
     assert "accuracy" in leaks["metrics_without"] or leaks["n_records"] == told.metrics["n_records"]
+
+
+def test_what_the_release_would_not_answer_is_counted_as_it_answers(tmp_path: Path) -> None:
+    recipe = toy_recipe("colour", calibrate={"gate_refusal": 0.3}, train={"epochs": 2})
+    made = _build(tmp_path, recipe)
+    assert made.release is not None
+    dataset = Dataset(tmp_path / "run" / "dataset")
+    (fold,) = read_json(made.release / "evidence" / "split.json")["seeds"][0]
+    test = {row[0] for row in fold["rows"] if row[1] == "test"}
+    names = {n for n, h in zip(dataset.names, dataset.hashes, strict=True) if h in test}
+    release = open_release(made.release, lambda _: DOMAIN)
+    answers = [a for a in predict(release, tmp_path / "run" / "example") if a.record in names]
+    assert len(answers) == made.metrics["n_records"] == len(names)
+    refused = sum(a.status == "refused" for a in answers)
+    assert 0 < refused < len(answers)
+    kept_back = made.metrics["kept_back"]
+    assert (kept_back["n_refused"], kept_back["n_outside"]) == (refused, 0)
+    assert kept_back["metrics_answered"]["accuracy"] != made.metrics["metrics"]["accuracy"]
+    page = (made.release / "evidence" / "report.html").read_text()
+    assert f"The release that ships would not answer {refused} records of the test" in page
+    assert f"The release would not answer {refused} records of the test" in page
 
 
 def test_the_same_subject_on_both_sides_is_a_leak(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from auscult.base.recipe import Recipe, expand, part_of, save_resolved
 from auscult.base.registry import load_part
 from auscult.engine.arms import Bench, Fit, curve_of, make_model, model_settings
 from auscult.engine.dataset import Dataset, assemble
+from auscult.engine.doors import kept_back
 from auscult.engine.evaluate import GateResult, Judge, check_gates, judge_for, mean_figures
 from auscult.engine.outputs import concat
 from auscult.engine.prepare import PrepareJob, make_task, prepare
@@ -316,6 +317,7 @@ def _evaluate(
             **divided_figures(bench, judge, first.splits, test),
         },
         "leaks": leak_figures(bench, judge, first, test),
+        "kept_back": kept_back(bench, judge, first.splits, test),
         "faults": fault_figures(bench, judge, first, pick(first)),
         "summary": task_summary(bench, first, pick(first)),
         "apart": mean_figures([apart_figures(bench, judge, r, pick(r)) for r in rounds]),

@@ -93,8 +93,9 @@ class Split:
             for r, role, *rest in zip(self.record, self.role, self.begin, self.end, self.step, self.fold, strict=True)
         ]
         counts = {role: len(self.records(role)) for role in (*ROLES, "apart")}
-        counts["none"] = len(np.setdiff1d(_live(dataset), self.record))
-        return {"policy": self.policy, "unit": self.unit, "counts": counts, "rows": rows}
+        in_some = len(np.unique(self.record))
+        counts["none"] = len(dataset) - in_some
+        return {"policy": self.policy, "unit": self.unit, "n_records": in_some, "counts": counts, "rows": rows}
 
 
 def make_split(

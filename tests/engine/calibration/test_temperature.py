@@ -49,6 +49,14 @@ def test_certain_and_right_stays_within_the_bounds() -> None:
     assert np.isfinite(fitted.apply(np.eye(3))).all()
 
 
+@pytest.mark.parametrize("n_items", [5, 20, 500])
+def test_few_items_without_a_mistake_do_not_make_answers_certain(n_items: int) -> None:
+    target = np.arange(n_items) % 3
+    probabilities = np.where(np.eye(3)[target] > 0, 0.8, 0.1)
+    sure = fit_temperature(probabilities, target).apply(probabilities).max(axis=1).mean()
+    np.testing.assert_allclose(sure, 1 - 1 / (n_items + 2), atol=1e-6)
+
+
 def test_refusals() -> None:
     with pytest.raises(ShapeError, match="expected rows that sum to 1"):
         fit_temperature(np.ones((2, 2)), np.array([0, 1]))

@@ -67,7 +67,8 @@ def evidence(asked: Recipe | None = None, spec: TaskSpec = SPEC, **more: Any) ->
     test = Outputs({"sample": np.zeros((2, 1))}, np.arange(2))
     counts = {"train": 60, "valid": 10, "test": 30, "apart": 0}
     rows = [[f"{k:064x}", "train", -1, -1] for k in range(100)]
-    split = {"seeds": [[{"policy": "subject", "unit": "subject", "counts": counts, "rows": rows}]]}
+    fold = {"policy": "subject", "unit": "subject", "n_records": 100, "counts": counts, "rows": rows}
+    split = {"seeds": [[fold]]}
     latency = {"n": 40, "median_ms": 1.25, "p99_ms": 3.5, "program_median_ms": 0.5}
     return Evidence(asked or recipe(), spec, metrics(**more), (), (), split, test, test, (), latency)
 

@@ -12,7 +12,7 @@ from auscult.base.errors import DataError, UsageError
 from auscult.engine.calibration.base import Calibrator
 from auscult.engine.metrics.checks import Array, Bools, Floats, Ints, as_classes, as_floats, as_probabilities
 
-SetMethod = Literal["lac", "aps"]
+SetMethod = Literal["lac", "before"]
 
 
 def conformal_quantile(scores: Array, coverage: float) -> float:
@@ -66,8 +66,8 @@ def class_strangeness(probabilities: Floats, method: SetMethod) -> Floats:
     Parameters
     ----------
     probabilities : (N, K) float
-    method : {"lac", "aps"}
-        One minus the probability; or the probability of all classes that are at least as probable.
+    method : {"lac", "before"}
+        One minus the probability; or the probability of all classes that come before it, the most probable first.
 
     Returns
     -------
@@ -76,8 +76,9 @@ def class_strangeness(probabilities: Floats, method: SetMethod) -> Floats:
     if method == "lac":
         return 1.0 - probabilities
     order = np.argsort(-probabilities, axis=1, kind="stable")
+    up_to = np.cumsum(np.take_along_axis(probabilities, order, axis=1), axis=1)
     out = np.empty_like(probabilities)
-    np.put_along_axis(out, order, np.cumsum(np.take_along_axis(probabilities, order, axis=1), axis=1), axis=1)
+    np.put_along_axis(out, order, np.concatenate([np.zeros_like(up_to[:, :1]), up_to[:, :-1]], axis=1), axis=1)
     return out
 
 
@@ -86,8 +87,8 @@ class ConformalSets(Calibrator):
 
     Attributes
     ----------
-    kind : {"lac", "aps"}
-        ``lac`` gives the smallest sets on average and may give an empty one; ``aps`` adapts to the item and
+    kind : {"lac", "before"}
+        ``lac`` gives the smallest sets on average and may give an empty one; ``before`` adapts to the item and
         always holds the most probable class.
     coverage : float
         The share of items whose set holds the true class, promised for items like the validation items.
@@ -121,10 +122,7 @@ class ConformalSets(Calibrator):
         values = as_probabilities("probabilities", probabilities)
         limits = np.array([math.inf if limit is None else limit for limit in self.limits])
         index = _groups(group, len(values), len(limits))
-        inside = class_strangeness(values, self.kind) <= limits[index][:, None]
-        if self.kind == "aps":
-            inside[np.arange(len(values)), np.argmax(values, axis=1)] = True
-        return np.asarray(inside)
+        return np.asarray(class_strangeness(values, self.kind) <= limits[index][:, None])
 
 
 def fit_conformal_sets(
@@ -132,7 +130,7 @@ def fit_conformal_sets(
     target: Array,
     *,
     coverage: float = 0.9,
-    kind: SetMethod = "aps",
+    kind: SetMethod = "before",
     group: Array | None = None,
 ) -> ConformalSets:
     """Fit prediction sets on validation items that the model was not trained on.
@@ -143,7 +141,7 @@ def fit_conformal_sets(
     target : (N,) int in [0, K)
     coverage : float
         In (0, 1).
-    kind : {"lac", "aps"}
+    kind : {"lac", "before"}
         See :class:`ConformalSets`.
     group : (N,) int or None
         Groups from 0 that get a limit each (Mondrian), so that each group has the coverage.
@@ -161,9 +159,9 @@ def fit_conformal_sets(
 
     Notes
     -----
-    LAC: Sadinle, Lei and Wasserman 2019, J Am Stat Assoc 114:223. APS: Romano, Sesia and Candès 2020,
-    NeurIPS, here without the random tie-break, which makes the sets a little larger. Mondrian: Vovk et al.
-    2005.
+    LAC: Sadinle, Lei and Wasserman 2019, J Am Stat Assoc 114:223. ``before`` is the score of Romano, Sesia and
+    Candès 2020, NeurIPS, at the lower end of its random tie-break: with the class's own share in it, a set
+    nearly always holds one class more than it needs. Mondrian: Vovk et al. 2005.
     """
     values = as_probabilities("probabilities", probabilities)
     truth = as_classes("target", target, values.shape[1])

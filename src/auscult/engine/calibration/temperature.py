@@ -57,6 +57,9 @@ def _logits(probabilities: Array) -> Floats:
 def fit_temperature(probabilities: Array, target: Array) -> Temperature:
     """Find the temperature with the least log loss on validation items (Brent's method on its logarithm).
 
+    The most probable class then has a mean probability of at most 1 - 1 / (N + 2): N items without a mistake do not
+    show more (Laplace's rule of succession), and without that bound few of them would make every answer certain.
+
     Parameters
     ----------
     probabilities : (N, K) float
@@ -65,7 +68,7 @@ def fit_temperature(probabilities: Array, target: Array) -> Temperature:
     Returns
     -------
     Temperature
-        Between 0.05 and 20.
+        Between 0.05 and 20, or 20 where the bound asks for more.
 
     Raises
     ------
@@ -93,10 +96,19 @@ def fit_temperature(probabilities: Array, target: Array) -> Temperature:
         rate = np.exp(-log_temperature)
         return float((special.logsumexp(logits * rate, axis=1) - chosen * rate).mean())
 
+    def excess(log_temperature: float) -> float:
+        scaled = logits * np.exp(-log_temperature)
+        sure = np.exp(scaled.max(axis=1) - special.logsumexp(scaled, axis=1))
+        return float(sure.mean() - (1 - 1 / (len(truth) + 2)))
+
     found = optimize.minimize_scalar(
         loss,
         bounds=(np.log(LOWEST_TEMPERATURE), np.log(HIGHEST_TEMPERATURE)),
         method="bounded",
         options={"xatol": 1e-8},
     )
-    return Temperature(temperature=float(np.exp(found.x)))
+    lowest = float(found.x)
+    if excess(lowest) > 0:
+        highest = np.log(HIGHEST_TEMPERATURE)
+        lowest = highest if excess(highest) > 0 else optimize.brentq(excess, lowest, highest, xtol=1e-8)
+    return Temperature(temperature=float(np.exp(lowest)))

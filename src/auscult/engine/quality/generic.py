@@ -60,7 +60,8 @@ def _no_subjects(dataset: Dataset) -> Finding | None:
     return Finding(
         "no-subjects",
         "warning",
-        "the source names no subject: splits and intervals are by record, and one person may be in several roles",
+        "the source names no subject: splits and intervals are by record; where records are of persons, one may be in "
+        "several roles",
         len(dataset),
     )
 

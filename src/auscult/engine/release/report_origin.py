@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from auscult.engine.release.report_parts import Block, Section, Source, Table, Text, pairs
-from auscult.engine.release.report_text import count, percent, short, shown
+from auscult.engine.release.report_text import count, digits_for, percent, short, shown, with_interval
 
 POLICIES = {
     "subject": "all records of a subject have one role",
@@ -37,7 +37,7 @@ def data_section(source: Source) -> Section:
         "Answers judged": shown(m["n_answers"], 0),
         "Subjects judged": "subjects unknown" if m["n_subjects"] is None else shown(m["n_subjects"], 0),
         "Left out by the recipe": short(", ".join(recipe.data.leave_out)),
-        "Set aside": count(len(aside), "file or record", "files or records"),
+        "Set aside, whole or in part": count(len(aside), "file or record", "files or records"),
     }
     blocks: list[Block] = [pairs(rows), *_aside(source), *_findings(source)]
     return Section("data", "Data", tuple(blocks))
@@ -46,9 +46,7 @@ def data_section(source: Source) -> Section:
 def _n_records(source: Source) -> str:
     """Count the records that have a role in the frozen split, each once."""
     seeds = source.evidence.split.get("seeds", [])
-    if not seeds:
-        return "not stated"
-    return shown(len({row[0] for row in seeds[0][0]["rows"]}), 0)
+    return shown(seeds[0][0]["n_records"], 0) if seeds else "not stated"
 
 
 def _aside(source: Source) -> list[Block]:
@@ -91,6 +89,7 @@ def split_section(source: Source) -> Section:
         "Intervals": f"{source.level}, bootstrap over {source.units}, {resamples} resamples",
         "If a test record is known": leak[table.on_leak],
         "Seed of the draw": str(table.seed),
+        **_fitted_again(source),
     }
     if source.metrics["n_subjects"] is None:
         rows["Subjects"] = "subjects unknown: intervals are by record"
@@ -101,6 +100,16 @@ def split_section(source: Source) -> Section:
 def _judged_by(source: Source) -> str:
     split = str(source.metrics["split"])
     return f"{split[2:]}-fold cross-validation, out of fold" if split.startswith("cv") else "a test split"
+
+
+def _fitted_again(source: Source) -> dict[str, str]:
+    """Say why no record is in validation, where that is so."""
+    table = source.evidence.recipe.split
+    if table.cross_fit:
+        return {"Validation": f"{table.cross_fit} folds of the training records, each answered by a fit on the others"}
+    if table.refit:
+        return {"Validation": "drawn from training for the choice; what ships was then fitted on both"}
+    return {}
 
 
 def _roles(source: Source) -> list[Block]:
@@ -139,7 +148,28 @@ def calibration_section(source: Source) -> Section:
     measured = _measured(source)
     if measured:
         blocks += [Text("Measured on the test:"), pairs(measured)]
+    blocks += _kept_back(source)
     return Section("calibration", "Calibration and abstention", tuple(blocks))
+
+
+def _kept_back(source: Source) -> list[Block]:
+    """Give the metrics of the test records that the release would answer, where it keeps some back."""
+    found = source.metrics.get("kept_back") or {}
+    if "metrics_answered" not in found:
+        return []
+    refused, outside = found["n_refused"], found["n_outside"]
+    text = (
+        f"The release that ships would not answer {count(refused + outside, 'record')} of the test: the input gate "
+        f"refuses {refused}, and {outside} are outside the domain of applicability. The figures of this report count "
+        "them; without them they are:"
+    )
+    rows = []
+    for name, answered in found["metrics_answered"].items():
+        every = source.metrics["metrics"][name]
+        digits = digits_for(name, source.spec, [every, answered])
+        rows.append((name, with_interval(every, digits), with_interval(answered, digits)))
+    header = ("Metric", "All of the test", "What would be answered")
+    return [Text(text), Table(header, tuple(rows), frozenset((1, 2)), codes=frozenset((0,)))]
 
 
 def _fitted(value: Any) -> list[tuple[str, str]]:

@@ -18,6 +18,9 @@ from auscult.engine.release.report_text import (
     unit_of,
 )
 
+MUCH_KEPT_BACK = 0.05
+"""Share of the test records from which on the summary says that they would not be answered."""
+
 
 def title_rows(source: Source) -> dict[str, str]:
     """Version, hash and signature of the release, by name."""
@@ -171,6 +174,7 @@ def caveats(source: Source) -> tuple[str, ...]:
     """Say what limits the figures; empty where nothing does."""
     m, recipe = source.metrics, source.evidence.recipe
     leaks = m["leaks"].get("n_records", 0)
+    kept_back = sum((m.get("kept_back") or {}).get(key, 0) for key in ("n_refused", "n_outside"))
     recalled = sum(row["status"] == "recalled" for row in m["published"])
     undefined = sum(f.get("undefined_resamples", 0) > 0 for f in m["metrics"].values())
     serious = [f.check for f in source.evidence.findings if f.severity == "error"]
@@ -181,7 +185,16 @@ def caveats(source: Source) -> tuple[str, ...]:
         ),
         (
             m["n_subjects"] is None,
-            "Subjects unknown: intervals are by record, and one person may be in several roles.",
+            "Subjects unknown: intervals are by record; where records are of persons, one may be in several roles.",
+        ),
+        (
+            kept_back > MUCH_KEPT_BACK * m["n_records"],
+            f"The release would not answer {count(kept_back, 'record')} of the test (see Calibration and abstention); "
+            "figures with and without.",
+        ),
+        (
+            None in (source.calibration.get("sets") or {}).get("limits", ()),
+            "Too few validation answers for sets of classes: each set holds every class.",
         ),
         (
             m["n_subjects"] is not None and m["n_subjects"] < FEW_SUBJECTS,

@@ -12,15 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auscult.base.contracts import ItemSet, Likens, Outputs
+from auscult.base.contracts import Outputs
 from auscult.base.files import files_under, hash_of, new_folder, sha256_file, write_bytes, write_json
 from auscult.base.recipe import part_of, save_resolved
 from auscult.engine.answers import kind_of
 from auscult.engine.arms import Bench, Fit
-from auscult.engine.gate_signs import gate_for
-from auscult.engine.neighbours import Neighbours, fit_neighbours
+from auscult.engine.doors import fit_doors
 from auscult.engine.networks import SEEN, write_seen
-from auscult.engine.outputs import take_items
 from auscult.engine.packed import packed_rows
 from auscult.engine.prepare import code_hash
 from auscult.engine.program import program_hash, save_program
@@ -75,11 +73,8 @@ def write_release(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, k
 
 def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft: Path, signed: bool) -> dict[str, Any]:
     recipe = bench.recipe
-    items = bench.dataset.items
-    seen = split.cross_fit(0) if split.n_folds else split
-    train, valid = seen.select(items, "train"), seen.select(items, "valid")
-    gate = gate_for(bench.task, train, valid, refusal=recipe.calibrate.gate_refusal, seed=recipe.seed)
-    neighbours = _neighbours(bench, train, valid)
+    doors = fit_doors(bench, split)
+    gate, neighbours = doors.gate, doors.neighbours
     save_program(fit.program, draft / "program")
     if fit.program.network:
         known = np.union1d(split.records("train"), split.records("valid"))
@@ -113,16 +108,6 @@ def _contents(bench: Bench, fit: Fit, split: Split, evidence: Evidence, *, draft
     _write_evidence(bench, measured, manifest, draft / "evidence")
     write_bytes(draft / "sbom.cdx.json", write_sbom(recipe.name, recipe.release.version, bench.domain.name))
     return manifest
-
-
-def _neighbours(bench: Bench, train: ItemSet, valid: ItemSet) -> Neighbours | None:
-    """Training records as bits, where the task says how alike two are and the recipe lets the release hold them."""
-    task, table = bench.task, bench.recipe.calibrate
-    if not isinstance(task, Likens) or not table.neighbours or not len(valid):
-        return None
-    bits = [task.bits(take_items(s.items, s.rows, s.items.record[s.rows])) for s in (train, valid)]
-    names = bench.dataset.hashes[train.items.record[train.rows]].tolist()
-    return fit_neighbours(bits[0], bits[1], names, refusal=table.gate_refusal, seed=bench.recipe.seed)
 
 
 def _preprocessing_hash(bench: Bench) -> str:
