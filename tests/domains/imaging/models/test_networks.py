@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from auscult.base.errors import UsageError
 from auscult.domains.imaging.models.network import ImageNetwork, max_pool
-from auscult.domains.imaging.models.resnet import ResnetConfig, _Body
+from auscult.domains.imaging.models.resnet import ResnetConfig, _Block, _Body
 from auscult.domains.imaging.models.unet import folded, unfolded
 from auscult.engine.blocks.layers import Standardise
 from auscult.engine.checkpoint import TrainState, load_pretrained, save_checkpoint
@@ -31,8 +34,6 @@ def test_pictures_and_volumes_of_any_size(name: str, shape: tuple[int, ...]) -> 
 
 def test_resnet_is_as_deep_as_asked() -> None:
     """One convolution, then two a block: 1 + 2 · 3 stages · 2 blocks; shortcuts of 1 × 1 where the width changes."""
-    from auscult.domains.imaging.models.resnet import ResnetConfig, _Body
-
     body = _Body(ResnetConfig(widths=(4, 8, 16), depth=2), (1, 28, 28))
     sizes = [m.kernel_size for m in body.modules() if isinstance(m, torch.nn.Conv2d)]
     assert sizes.count((3, 3)) == 1 + 2 * 3 * 2
@@ -81,3 +82,29 @@ def test_a_trained_body_is_taken_over_to_other_classes(tmp_path: Path) -> None:
         UsageError, match=r"train\.pretrained: expected the weights of this network, got others in body"
     ):
         load_pretrained(tmp_path, network(5, (8, 8)))
+
+
+@pytest.mark.parametrize("n_axes", [2, 3])
+def test_the_shortcut_steps_as_a_convolution_with_a_stride_does(n_axes: int) -> None:
+    torch.manual_seed(0)
+    block = _Block(n_axes, 8, 16, 2)
+    x = torch.randn(2, 8, *[7, 10, 9][:n_axes])
+    convolve = functional.conv2d if n_axes == 2 else functional.conv3d
+    wanted = convolve(block.first(x), block.shortcut.weight, stride=2) + block.residual(block.first(x))
+    torch.testing.assert_close(block(x), wanted)
+
+
+@pytest.mark.slow
+def test_few_channels_beside_each_other_write_to_no_memory_but_their_own() -> None:
+    """A stride in the shortcut's own convolution ended this process with a damaged heap."""
+    code = """
+import torch
+from auscult.domains.imaging.models.network import channels_last
+from auscult.domains.imaging.models.resnet import ResnetConfig, _Body
+torch.set_num_threads(2)
+body = channels_last(_Body(ResnetConfig(widths=(8, 16)), (1, 64, 64)), 2)
+for _ in range(12):
+    body(torch.randn(52, 1, 64, 64).contiguous(memory_format=torch.channels_last)).sum().backward()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-300:]

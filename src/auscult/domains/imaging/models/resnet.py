@@ -80,11 +80,20 @@ class _Block(nn.Module):
             conv(after, after, 3, padding=1, bias=False),
         )
         same = before == after and stride == 1
-        self.shortcut = nn.Identity() if same else conv(before, after, 1, stride=stride, bias=False)
+        self.shortcut = nn.Identity() if same else conv(before, after, 1, bias=False)
+        self.stride, self.n_axes = stride, n_axes
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C', H / stride, W / stride), rounded up."""
         ready = self.first(x)
         same = isinstance(self.shortcut, nn.Identity)
-        out: Tensor = (x if same else self.shortcut(ready)) + self.residual(ready)
+        out: Tensor = (x if same else self.shortcut(self._stepped(ready))) + self.residual(ready)
         return out
+
+    def _stepped(self, x: Tensor) -> Tensor:
+        """Every pixel that the stride meets.
+
+        The convolution itself takes no stride: with one, and 12 channels or fewer that lie beside each other, its
+        gradient writes beyond its memory (torch 2.13, oneDNN).
+        """
+        return x if self.stride == 1 else x[(..., *[slice(None, None, self.stride)] * self.n_axes)]
