@@ -209,6 +209,11 @@ def _points(folder: Path, *, same: Callable[[int], str]) -> None:
     write_toy(folder / "a.toy", [array("point", "C"), ids("colour", "")], records)
 
 
+def test_a_rule_for_a_threshold_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="threshold: expected none for a task that answers with value, got 'f1'"):
+        _build(tmp_path, toy_recipe("ahead", calibrate={"threshold": "f1"}))
+
+
 def test_a_leak_fails_unless_it_is_to_be_reported(tmp_path: Path) -> None:
     _points(tmp_path / "data", same=lambda k: str(k // 2))
     data = {"path": str(tmp_path / "data"), "example": ""}

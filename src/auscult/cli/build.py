@@ -52,7 +52,8 @@ def build(
     if json:
         print(as_json(result))
         return
-    print(f"{result.n_records} records, {result.n_set_aside} set aside")
+    listed = f", listed in {result.folder / 'quality.json'}" if result.n_set_aside else ""
+    print(f"{result.n_records} records, {result.n_set_aside} set aside{listed}")
     if result.metrics:
         floor = result.metrics["floor"]
         rows = [(n, figure(v), figure(floor[n]) if n in floor else "-") for n, v in result.metrics["metrics"].items()]

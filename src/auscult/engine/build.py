@@ -21,6 +21,7 @@ from auscult.base.files import hash_of, read_json, sweep, writable, write_json
 from auscult.base.log import Report, Silent
 from auscult.base.recipe import Recipe, expand, part_of, save_resolved
 from auscult.base.registry import load_part
+from auscult.engine.answers import kind_of
 from auscult.engine.arms import Bench, Fit, curve_of, make_model, model_settings
 from auscult.engine.dataset import Dataset, assemble
 from auscult.engine.doors import kept_back
@@ -143,6 +144,11 @@ def build(
     task_name, task_settings = part_of(recipe.task, where="[task]")
     task = make_task(domain, task_name, task_settings)
     main, main_settings = part_of(recipe.model, where="[model]")
+    if recipe.calibrate.threshold and not kind_of(task.spec).thresholds:
+        raise UsageError(
+            f"[calibrate] threshold: expected none for a task that answers with {task.spec.kind}, got "
+            f"'{recipe.calibrate.threshold}'; leave it out"
+        )
     if options.ship and options.ship not in (main, task.spec.floor):
         raise UsageError(unknown("model to ship", options.ship, (main, task.spec.floor), where="--model"))
     for name in dict.fromkeys((main, task.spec.floor, *recipe.study.models)):

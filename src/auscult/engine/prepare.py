@@ -307,7 +307,8 @@ def _private(batch: RecordBatch, source: Source, job: PrepareJob, *, n_before: i
     if batch.named_by_subject:
         full = [f"{source.name}/{n_before + k}" for k in range(1, len(batch) + 1)]
     else:
-        full = [f"{folder}/{r}" if folder else str(r) for r in batch.record]
+        inside = f"{folder}/" if folder else ""
+        full = [str(r) if str(r).startswith(inside) else f"{inside}{r}" for r in batch.record]
     names, subject = np.array(full, dtype=np.str_), batch.subject
     if subject is not None or job.same_subject:
         raw = names if subject is None else subject

@@ -45,6 +45,8 @@ class AnswerKind(ABC):
     loss: ClassVar[str] = "auscult.engine.losses:own"
     figures: ClassVar[str] = ""
     why_not_calibrated: ClassVar[str] = ""
+    thresholds: ClassVar[bool] = False
+    """Whether ``[calibrate] threshold`` names the rule of this kind's threshold."""
 
     def n_outputs(self, spec: TaskSpec) -> int:
         """How many numbers a network gives an item."""

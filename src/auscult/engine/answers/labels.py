@@ -33,6 +33,7 @@ class LabelsKind(AnswerKind):
     activation: ClassVar[str] = "sigmoid"
     loss: ClassVar[str] = "auscult.engine.losses:masked_binary"
     figures: ClassVar[str] = "auscult.engine.release.figures:label_figures"
+    thresholds: ClassVar[bool] = True
 
     def table(self, spec: TaskSpec) -> Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]]:
         """Return the metrics of several labels."""

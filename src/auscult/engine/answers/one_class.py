@@ -37,6 +37,7 @@ class ClassKind(AnswerKind):
     activation: ClassVar[str] = "softmax"
     loss: ClassVar[str] = "auscult.engine.losses:cross_entropy"
     figures: ClassVar[str] = "auscult.engine.release.figures:class_figures"
+    thresholds: ClassVar[bool] = True
 
     def table(self, spec: TaskSpec) -> Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]]:
         """Return the metrics of one class out of several."""

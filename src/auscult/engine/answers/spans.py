@@ -39,6 +39,7 @@ class SpansKind(AnswerKind):
     output: ClassVar[str] = "tag"
     activation: ClassVar[str] = "softmax"
     loss: ClassVar[str] = "auscult.engine.losses:cross_entropy"
+    thresholds: ClassVar[bool] = True
 
     def n_outputs(self, spec: TaskSpec) -> int:
         """Outside, and begin and inside of each type."""

@@ -198,7 +198,11 @@ def _set(**values: Any) -> Callable[[FileDataset], None]:
     ("change", "words"),
     [
         (_set(PixelData=RAMP.tobytes()[:-6]), "(7FE0,0010) PixelData: expected 24 bytes by the header, got 18"),
-        (_bits, "(7FE0,0010) PixelData: expected 12 bytes by the header, got 24; bits allocated"),
+        (
+            _bits,
+            "(7FE0,0010) PixelData: expected 12 bytes by the header, got 24; rows, columns, frames or bits allocated",
+        ),
+        (_set(Columns=3), "(7FE0,0010) PixelData: expected 18 bytes by the header, got 24; rows, columns"),
         (_bomb, "(0028,0010) Rows, (0028,0011) Columns: expected an image of at most 1024 MiB, got 40000 × 40000"),
         (
             _packed_bomb,

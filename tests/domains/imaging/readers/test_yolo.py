@@ -42,6 +42,18 @@ def test_boxes_are_corners_in_pixels_and_names_tell_role_and_series(tmp_path: Pa
     assert made.ragged("image")[0].shape == (40, 80, 3)
 
 
+def test_roles_may_lie_inside_of_images_and_labels(tmp_path: Path) -> None:
+    write(tmp_path, "tray_0001", "1 0.5 0.5 0.25 0.5\n")
+    for part in ("images", "labels"):
+        (file,) = (tmp_path / part).iterdir()
+        (tmp_path / part / "val").mkdir()
+        file.rename(tmp_path / part / "val" / file.name)
+    (made,), aside, readers = read(tmp_path)
+    assert (aside, readers) == ([], ["yolo"])
+    assert made.ragged("box_label")[0].tolist() == [1]
+    assert made.groups["split"].tolist() == ["valid"]
+
+
 @pytest.mark.parametrize(
     ("number", "role"),
     [

@@ -208,6 +208,12 @@ def test_sheet_that_is_no_workbook_is_refused(tmp_path: Path, content: bytes, wo
         read(path, pulse(tmp_path, "2_1"))
 
 
+def test_boxes_on_a_picture_are_no_pulse(tmp_path: Path) -> None:
+    (tmp_path / "tray_0001.txt").write_text("0 0.5 0.5 0.2 0.1\n1 0.1 0.2 0.05 0.1\n")
+    (tmp_path / "2_1.txt").write_text("1979.34 1980.1\n")
+    assert [s.files for s in PpgBpReader().detect(sorted(tmp_path.iterdir()))] == [(tmp_path / "2_1.txt",)]
+
+
 def test_other_files_are_not_claimed(tmp_path: Path) -> None:
     for name, text in (
         ("notes_1.txt", "slept well"),

@@ -10,8 +10,8 @@ import numpy as np
 from auscult.base.arrays import Array
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName, Program
 from auscult.engine.answers import kind_of
+from auscult.engine.blocks.constant import repeated
 
-OPSET = 18
 ROWS = 64
 
 
@@ -50,24 +50,4 @@ class _Prior:
 
     def export(self) -> Program:
         """Return an ONNX program that repeats the shares for every item."""
-        import onnx
-        from onnx import TensorProto, helper, numpy_helper
-
-        names: list[str | int | None] = ["items", *(int(s) for s in self.shape)]
-        shares: list[str | int | None] = ["items", *self.share.shape]
-        nodes = [
-            helper.make_node("Shape", ["image"], ["count"], start=0, end=1),
-            helper.make_node("Concat", ["count", "form"], ["full"], axis=0),
-            helper.make_node("Expand", ["share", "full"], ["probability"]),
-        ]
-        constants = {"share": self.share[None], "form": np.array(self.share.shape, dtype=np.int64)}
-        graph = helper.make_graph(
-            nodes,
-            "prior",
-            [helper.make_tensor_value_info("image", TensorProto.FLOAT, names)],
-            [helper.make_tensor_value_info("probability", TensorProto.FLOAT, shares)],
-            [numpy_helper.from_array(v, n) for n, v in constants.items()],
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
-        onnx.checker.check_model(model)
-        return Program("forward", ("image",), {"main": model.SerializeToString()})
+        return repeated(self.share, "image", self.shape)

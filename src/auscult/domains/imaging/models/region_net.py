@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Config, FitContext, Fitted, ItemSet, KindName, Program
+from auscult.base.errors import DataError
 from auscult.domains.imaging.models.network import fit_members
 from auscult.domains.imaging.models.region_trees import single
 from auscult.domains.imaging.preprocess.aligned import SIZES, UPSIDE_DOWN
@@ -47,9 +48,17 @@ class RegionNet:
         self._config = config
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
-        """Train by gradient descent."""
+        """Train by gradient descent.
+
+        Raises
+        ------
+        DataError
+            If no training picture has exactly one box.
+        """
         c, n_classes = self._config, len(context.spec.labels)
         train, valid = single(train, INPUTS), single(valid, INPUTS)
+        if not (train.target() >= 0).any():
+            raise DataError("region-net: expected pictures with one box, got none; take the model 'detector'")
         values = train.inputs()
         sample = np.concatenate([values[name] for name in INPUTS], axis=1)
         steps = (Step("all", lambda network: network.parameters(), _learn),)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field as Setting
 
-from auscult.base.contracts import Config, FitContext, Fitted, Items, ItemSet, KindName
+from auscult.base.arrays import Array
+from auscult.base.contracts import Config, FitContext, Fitted, Items, ItemSet, KindName, Program
+from auscult.base.errors import DataError
 from auscult.domains.imaging.models.texture_trees import TextureTrees, TextureTreesConfig
+from auscult.engine.blocks.constant import repeated
 
 
 class RegionTreesConfig(TextureTreesConfig):
@@ -31,8 +34,38 @@ class RegionTrees(TextureTrees):
     feature_share: ClassVar[float] = 0.3
 
     def fit(self, train: ItemSet, valid: ItemSet, context: FitContext) -> Fitted:
-        """Fit the trees; validation items decide how many."""
-        return super().fit(single(train, ("features",)), single(valid, ("features",)), context)
+        """Fit the trees; validation items decide how many. With one class there is nothing to tell apart by.
+
+        Raises
+        ------
+        DataError
+            If no training picture has a box.
+        """
+        alone = single(train, ("features",))
+        if len(np.unique(alone.target()[alone.target() >= 0])) < 2:
+            return _Shares(_shares_of(train, len(context.spec.labels)), alone.inputs()["features"].shape[1])
+        return super().fit(alone, single(valid, ("features",)), context)
+
+
+@dataclass(frozen=True, repr=False)
+class _Shares:
+    """The share of each class among the boxes, (K,), for pictures of so many features."""
+
+    share: Array
+    n_features: int
+
+    def export(self) -> Program:
+        """Return the program that answers each region with the shares."""
+        return repeated(self.share, "features", (self.n_features,))
+
+
+def _shares_of(train: ItemSet, n_classes: int) -> Array:
+    label = train.target()[:, :, 4]
+    counts = np.bincount(label[label >= 0].astype(np.int64), minlength=n_classes)
+    if not counts.any():
+        raise DataError("training: expected at least one box, got none in any picture; look at the label files")
+    share: Array = (counts / counts.sum()).astype(np.float32)
+    return share
 
 
 def single(items: ItemSet, names: Sequence[str]) -> ItemSet:

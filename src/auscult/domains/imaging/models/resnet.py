@@ -6,6 +6,7 @@ place of batch normalisation (Wu and He 2018, ECCV), so that an answer does not 
 
 from __future__ import annotations
 
+from types import EllipsisType
 from typing import ClassVar
 
 from pydantic import Field as Setting
@@ -96,4 +97,6 @@ class _Block(nn.Module):
         The convolution itself takes no stride: with one, and 12 channels or fewer that lie beside each other, its
         gradient writes beyond its memory (torch 2.13, oneDNN).
         """
-        return x if self.stride == 1 else x[(..., *[slice(None, None, self.stride)] * self.n_axes)]
+        step = slice(None, None, self.stride)
+        at: tuple[EllipsisType | slice, ...] = (..., *[step] * self.n_axes)
+        return x if self.stride == 1 else x[at]

@@ -30,7 +30,6 @@ SAMPLES = {
 """Samples a pixel by photometric interpretation (PS3.3 C.7.6.3.1.2)."""
 _BITS = (1, 8, 16, 32, 64)
 _JPEG_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
-_EXCESS = 1.5
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,10 @@ def layout_of(dataset: Dataset, where: str) -> Layout:
     """
     if not any(keyword in dataset for keyword in PIXELS):
         kind = _class_name(dataset)
-        raise ReadError(f"{where}: {named('PixelData')}: expected an image, got none in {kind}; export the image")
+        raise ReadError(
+            f"{where}: {named('PixelData')}: expected an image, got none in {kind}; export the image, "
+            "or copy the file again where it is cut off"
+        )
     rows, columns = whole(dataset, "Rows", where), whole(dataset, "Columns", where)
     frames, samples = whole(dataset, "NumberOfFrames", where, 1), whole(dataset, "SamplesPerPixel", where, 1)
     photometric = text_of(dataset, "PhotometricInterpretation")
@@ -190,9 +192,10 @@ def _check_size(size: int, layout: Layout, where: str) -> None:
         expected = expected // 3 * 2
     if size < expected:
         raise ReadError(f"{where}: expected {expected} bytes by the header, got {size}; the file is cut off")
-    if size >= _EXCESS * expected and size > expected + 2:
+    if size > expected + 2:
         raise ReadError(
-            f"{where}: expected {expected} bytes by the header, got {size}; bits allocated, rows or frames are wrong"
+            f"{where}: expected {expected} bytes by the header, got {size}; rows, columns, frames or bits "
+            "allocated are wrong"
         )
 
 

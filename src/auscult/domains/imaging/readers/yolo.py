@@ -1,9 +1,9 @@
-"""Pictures with boxes in the YOLO layout: ``images/<name>.jpg`` and ``labels/<name>.txt``, below a role or not.
+"""Pictures with boxes in the YOLO layout: ``images/<name>.jpg`` and ``labels/<name>.txt``, with a role above or below.
 
 A line of a label file is ``class x y width height``: a whole number from 0, and centre and size as shares of the
-picture's sides; a picture without a file has no box. Folders above named ``train``, ``valid`` (or ``val``) and ``test``
-are the roles of a split. Names of files that end in a number are photographs of a series, as cameras count them;
-neighbours are much alike.
+picture's sides; a picture without a file has no box. Folders around named ``train``, ``valid`` (or ``val``) and
+``test`` are the roles of a split. Names of files that end in a number are photographs of a series, as cameras count
+them; neighbours are much alike.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class YoloReader:
     """
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
-        """Yield pictures in a folder ``images`` that have a text file of their name in ``labels`` beside it.
+        """Yield pictures in a folder ``images``, or a role in it, that have a text file of their name in ``labels``.
 
         Where some have one, a picture without, beside a folder ``labels``, shows background alone: the layout wants no
         file for it.
         """
         known = set(files)
-        beside = {p: p.parent.parent / "labels" / f"{p.stem}.txt" for p in files if p.parent.name == "images"}
+        beside = {p: _label_of(p) for p in files if "images" in (p.parent.name, _above_role(p).name)}
         some = not known.isdisjoint(beside.values())
         for path, label in beside.items():
             if label in known:
@@ -86,6 +86,17 @@ class YoloReader:
             "box_label": Ragged.of([np.array([code for code, _ in found], dtype=np.int64)]),
         }
         yield RecordBatch(fields, columns, np.array([source.name]), None, _groups(path))
+
+
+def _above_role(path: Path) -> Path:
+    """Return the folder of a file, or the one above where that is named as a role."""
+    return path.parent.parent if path.parent.name in ROLES else path.parent
+
+
+def _label_of(path: Path) -> Path:
+    """Where the label file of a picture is: in ``labels`` where the picture is in ``images``."""
+    images = path.parent if path.parent.name == "images" else _above_role(path)
+    return images.parent / "labels" / path.parent.relative_to(images) / f"{path.stem}.txt"
 
 
 def _boxes(path: Path) -> list[tuple[int, npt.NDArray[np.float64]]]:

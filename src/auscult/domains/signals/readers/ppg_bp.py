@@ -32,6 +32,8 @@ _TXT = re.compile(r"([^\W_]+)_(\d+)\.txt", re.IGNORECASE)
 _NUMBERS = re.compile(rb"[\s\d.+\-eE]*")
 _MAX_TXT_BYTES = 1 << 24
 _LARGEST = 1e9
+BOX_NUMBERS = 5
+"""Numbers in a line of the YOLO layout: a class, a centre and a size."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,13 +106,14 @@ class PpgBpReader:
 
 
 def _is_segment(path: Path) -> bool:
-    """Whether a text file without a sheet is nothing but numbers."""
+    """Whether a text file without a sheet is nothing but numbers; those in lines of five are boxes on a picture."""
     try:
         with path.open("rb") as stream:
             head = stream.read(256)
     except OSError:
         return False
-    return _NUMBERS.fullmatch(head) is not None and len(head.split()) > 1
+    count = len(head.split(b"\n", 1)[0].split())
+    return _NUMBERS.fullmatch(head) is not None and len(head.split()) > 1 and count != BOX_NUMBERS
 
 
 def _subjects(source: Source, sheet: Path | None, people: Mapping[str, Person]) -> Iterator[_Subject | SetAside]:
