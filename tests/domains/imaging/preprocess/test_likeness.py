@@ -49,6 +49,7 @@ def test_a_photograph_that_was_saved_again_is_a_leak_and_may_be_kept_out_of_trai
     dataset = Dataset(run / "dataset")
     pairs = duplicate_pairs(dataset, make_task(DOMAIN, "object-detection", {"labels": recipe.task["labels"]}))
     kept = make_split(dataset, SplitTable(policy="given", key="split", duplicates_whole=True), seed=0, duplicates=pairs)
+    assert "train/images/sim_train_00100" in dataset.names
     named = {role: [str(n).rpartition("/")[2] for n in dataset.names[kept.records(role)]] for role in ROLES}
     assert named["train"] == ["sim_train_00100"]
     assert sorted(named["test"]) == ["again_test", "sim_test_00000", "sim_test_00100"]
