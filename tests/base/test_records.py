@@ -35,6 +35,12 @@ def test_take_and_concat_keep_rows_together() -> None:
     assert mixed.groups["site"].tolist() == ["n"] * 3
 
 
+def test_numbers_stay_with_their_records() -> None:
+    numbered = replace(_batch(), named_by_subject=True, number=np.array([3, 1, 2])).take(np.array([2, 0]))
+    assert numbered.number is not None
+    assert numbered.number.tolist() == [2, 3]
+
+
 def test_two_rates_do_not_mix() -> None:
     with pytest.raises(ShapeError, match="records with different fields cannot be joined: wave"):
         RecordBatch.concat([_batch(), _batch(wave=replace(WAVE, rate_hz=20.0))])

@@ -78,6 +78,8 @@ class RecordBatch:
     named_by_subject : bool
         Whether the name of a record holds the identifier of its subject, as where a record is a person. In a dataset
         such records have numbers in place of names; an answer names them as its file does.
+    number : (N,) int64, optional
+        These numbers, from 1, where they are not the order of the records. Draws go by them.
     """
 
     fields: tuple[Field, ...]
@@ -86,6 +88,7 @@ class RecordBatch:
     subject: npt.NDArray[np.str_] | None = None
     groups: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
     named_by_subject: bool = False
+    number: Index | None = None
 
     def __post_init__(self) -> None:
         names = [f.name for f in self.fields]
@@ -152,6 +155,7 @@ class RecordBatch:
             record=self.record[rows],
             subject=None if self.subject is None else self.subject[rows],
             groups={k: v[rows] for k, v in self.groups.items()},
+            number=None if self.number is None else self.number[rows],
         )
 
     def with_columns(self, columns: Mapping[Field, Column], *, drop: Iterable[str] = ()) -> RecordBatch:

@@ -301,11 +301,12 @@ def _private(batch: RecordBatch, source: Source, job: PrepareJob, *, n_before: i
     """Give records their full names and subjects their keyed pseudonyms.
 
     A record that is named by its subject is named by its number in the source instead, from 1: pseudonyms in the order
-    of names would make draws depend on the key, and the order in which a reader gives persons does not.
+    of names would make draws depend on the key, and the numbers that a reader gives persons do not.
     """
     folder = source.name.rpartition("/")[0]
     if batch.named_by_subject:
-        full = [f"{source.name}/{n_before + k}" for k in range(1, len(batch) + 1)]
+        number = np.arange(1, len(batch) + 1) if batch.number is None else batch.number
+        full = [f"{source.name}/{n_before + k}" for k in number.tolist()]
     else:
         inside = f"{folder}/" if folder else ""
         full = [str(r) if str(r).startswith(inside) else f"{inside}{r}" for r in batch.record]
@@ -314,7 +315,7 @@ def _private(batch: RecordBatch, source: Source, job: PrepareJob, *, n_before: i
         raw = names if subject is None else subject
         raw = np.array([job.same_subject.get(str(n), str(s)) for n, s in zip(names, raw, strict=True)])
         subject = np.array([pseudonym(s, job.key) for s in raw], dtype=np.str_)
-    return replace(batch, record=names, subject=subject)
+    return replace(batch, record=names, subject=subject, named_by_subject=False, number=None)
 
 
 def _worker() -> None:
