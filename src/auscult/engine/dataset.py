@@ -128,11 +128,15 @@ def in_order(keys: npt.NDArray[np.str_], names: npt.NDArray[np.str_]) -> Index:
     """
     first: dict[str, tuple[int, str]] = {}
     for key, name in zip(keys.tolist(), names.tolist(), strict=True):
-        short = name.rpartition("/")[2].partition("#")[0]
-        place = (int(short), "") if short.isdigit() else (0, short)
+        place = natural(name.rpartition("/")[2].partition("#")[0])
         first[key] = min(first.get(key, place), place)
     order = {key: n for n, key in enumerate(sorted(first, key=lambda k: first[k]))}
     return np.array([order[k] for k in keys.tolist()], dtype=np.int64)
+
+
+def natural(name: str) -> tuple[int, str]:
+    """Return what names are sorted by in their natural order: a number by its value, a text by its letters."""
+    return (int(name), "") if name.isdecimal() else (0, name)
 
 
 def assemble(shards: Sequence[Path], folder: Path, *, data: DataTable, extra_aside: Sequence[SetAside]) -> Dataset:

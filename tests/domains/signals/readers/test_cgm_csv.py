@@ -73,11 +73,25 @@ def test_plain_table_is_sorted_by_time_within_a_person(tmp_path: Path) -> None:
     assert batch.subject is not None
     assert batch.subject.tolist() == ["b", "a"]
     assert batch.record.tolist() == ["set/b", "set/a"]
+    assert batch.named_by_subject
     assert batch.ragged("glucose")[0].tolist() == [100.0, 105.5, 110.0]
     assert batch.ragged("time")[0].tolist() == [0.0, 300.0, 600.0]
     assert batch.dense("start_of_day").tolist() == [19 * 3600 + 14 * 60, 30.0]
     assert batch.field("glucose").unit == "mg/dL"
     assert batch.ragged("glucose").values.dtype == np.float32
+
+
+def test_persons_are_numbered_in_the_natural_order_of_their_ids(tmp_path: Path) -> None:
+    rows = [f"{who},2014-10-01 19:24:00,110" for who in ("1", "10", "Meier Hans", "2", "²")]
+    batch, _ = read(write(tmp_path, "set.csv", "\n".join(["id,time,gl", *rows, ""])))
+    assert batch.record.tolist() == ["set/1", "set/10", "set/Meier Hans", "set/2", "set/²"]
+    assert batch.number is not None
+    assert batch.number.tolist() == [3, 5, 1, 4, 2]  # texts before numbers, "M" before "²"
+
+
+def test_an_export_of_one_person_is_named_by_its_file(tmp_path: Path) -> None:
+    batch, _ = read(write(tmp_path, "export.csv", CLARITY.format(unit="mg/dL", a="101", b="99")))
+    assert not batch.named_by_subject
 
 
 def test_table_in_an_archive_is_the_same(tmp_path: Path) -> None:

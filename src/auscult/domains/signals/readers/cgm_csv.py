@@ -36,6 +36,7 @@ from auscult.domains.signals.readers.cgm_layouts import (
     names_glucose,
     refusal,
 )
+from auscult.engine.dataset import natural
 
 NAME = "cgm_csv"
 LIMITS_MGDL = (10.0, 1000.0)
@@ -61,6 +62,8 @@ class CgmCsvReader:
 
     Fields: ``glucose`` in mg/dL (T), ``time`` in seconds since the person's first reading (T), strictly
     rising, ``start_of_day`` in seconds from midnight to the first reading, local time of the device.
+
+    The persons of a table are numbered in the natural order of their ids, whatever the order of its lines.
 
     The subject is the id of the table, or the patient identifier of a Clarity export (where it has none, a
     SHA-256 of name and birth date, so that two exports of one person stay together), or else the name of the
@@ -232,7 +235,8 @@ def _batch(kept: pl.DataFrame, layout: Layout, name: str, device: str | None) ->
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
     time_s = (kept.get_column("time").to_numpy() - np.repeat(first_us, lengths)) / 1e6
     subject = persons.get_column("id").to_numpy().astype(np.str_)
-    record = [f"{name}/{s}" for s in subject] if layout.kind == "plain" else [name]
+    plain = layout.kind == "plain"
+    record = [f"{name}/{s}" for s in subject] if plain else [name]
     fields = (
         Field("glucose", "array", "T", unit="mg/dL", ragged=True),
         Field("time", "array", "T", unit="s", ragged=True),
@@ -244,4 +248,6 @@ def _batch(kept: pl.DataFrame, layout: Layout, name: str, device: str | None) ->
         "start_of_day": (first_us % 86_400_000_000) / 1e6,
     }
     groups = {} if device is None else {"device_model": np.full(len(subject), device)}
-    return RecordBatch(fields, columns, np.array(record), subject, groups)
+    number = np.empty(len(subject), dtype=np.int64)
+    number[sorted(range(len(subject)), key=lambda k: natural(str(subject[k])))] = np.arange(1, len(subject) + 1)
+    return RecordBatch(fields, columns, np.array(record), subject, groups, named_by_subject=plain, number=number)
