@@ -11,11 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import auscult
-from auscult.base.errors import DataError
-from auscult.base.files import files_under
+from auscult.base.contracts import RecordBatch
+from auscult.base.errors import DataError, ReadError
+from auscult.base.files import files_under, read_json
 from auscult.base.recipe import load_recipe
 from auscult.domains.signals import DOMAIN
+from auscult.domains.signals.readers.cgm_csv import CgmCsvReader
 from auscult.domains.signals.simulate.cgm import simulate_cgm
+from auscult.domains.signals.tasks.glucose_forecast import GlucoseForecast, GlucoseForecastConfig
 from auscult.engine.build import BuildOptions, BuildResult, build
 from auscult.engine.dataset import Dataset
 
@@ -105,3 +108,25 @@ def test_a_leak_names_nobody(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"1 have nearly the same content as a training record \(ward/4#0\)") as raised:
         _built(tmp_path, **{"split.policy": "'given'", **stated})
     assert PERSON not in str(raised.value)
+
+
+def test_a_person_without_a_stretch_is_set_aside_by_number(built: tuple[Path, BuildResult]) -> None:
+    assert (built[1].n_records, built[1].n_set_aside) == (8, 1)
+    (aside,) = read_json(built[0] / "run" / "quality.json")["set_aside"]
+    assert aside["source"] == "ward/9"
+    assert SHORT in aside["reason"]
+
+
+def test_sift_says_who_has_no_stretch_and_prepare_refuses_where_nobody_has(tmp_path: Path) -> None:
+    twice = [row.replace(":00,", ":20,") for row in _rows("twice", 3, n=30)]
+    path = _write(tmp_path / "t.csv", _rows("a", 1, n=2), _rows("b", 2, n=30), _rows("twice", 3, n=30), twice)
+    batch = next(iter(CgmCsvReader().read(next(iter(CgmCsvReader().detect([path]))))))
+    assert isinstance(batch, RecordBatch)
+    task = GlucoseForecast(GlucoseForecastConfig())
+    made, told = task.sift(batch)
+    assert made is not None
+    assert made.record.tolist() == [f"t/{PERSON}b#0"]
+    assert SHORT in told[0]
+    assert "got two with the same time" in told[2]
+    with pytest.raises(ReadError, match=SHORT):
+        task.prepare(batch.take(np.array([0])))

@@ -15,7 +15,7 @@ from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Ragged
 from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, TaskSpec
-from auscult.base.errors import ReadError
+from auscult.base.errors import InputError, ReadError
 from auscult.domains.signals.preprocess.cgm import cgm_segments, forecast_windows, hypo_alarms, time_in_range
 
 DAY_S = 86_400.0
@@ -63,9 +63,17 @@ class GlucoseForecast:
         ReadError
             If there are no glucose readings, or no stretch of them is long enough.
         """
+        made, told = self.sift(batch)
+        if made is None:
+            raise ReadError(next(iter(told.values())))
+        return made
+
+    def sift(self, batch: RecordBatch) -> tuple[RecordBatch | None, Mapping[int, str]]:
+        """Cut persons into segments, and say who has none that is long enough."""
         if not batch.has("glucose"):
             raise ReadError(f"expected glucose readings, got {', '.join(batch.columns) or 'nothing'}")
         c = self._config
+        told: dict[int, str] = {}
         rows: list[int] = []
         names: list[str] = []
         starts: list[float] = []
@@ -73,32 +81,40 @@ class GlucoseForecast:
         start_of_day = batch.dense("start_of_day")
         for row in range(len(batch)):
             time_s = batch.ragged("time")[row] + start_of_day[row]
-            segments = cgm_segments(
-                time_s, batch.ragged("glucose")[row], interval_s=60 * c.interval_min,
-                gap_threshold_s=60 * c.gap_min, min_points=c.min_points,
-            )  # fmt: skip
+            try:
+                segments = cgm_segments(
+                    time_s, batch.ragged("glucose")[row], interval_s=60 * c.interval_min,
+                    gap_threshold_s=60 * c.gap_min, min_points=c.min_points,
+                )  # fmt: skip
+            except InputError as error:
+                told[row] = str(error)
+                continue
+            if not segments:
+                told[row] = (
+                    f"glucose: expected {c.min_points} readings without a gap above {c.gap_min:g} min, "
+                    "got no such stretch"
+                )
             for number, (begin_s, glucose) in enumerate(segments):
                 rows.append(row)
                 names.append(f"{batch.record[row]}#{number}")
                 starts.append(begin_s % DAY_S)
                 values.append(glucose.astype(np.float32))
         if not rows:
-            raise ReadError(
-                f"glucose: expected {c.min_points} readings without a gap above {c.gap_min:g} min, got no such stretch"
-            )
+            return None, told
         taken = np.array(rows)
         rate = 1 / (60 * c.interval_min)
         fields: dict[Field, Any] = {
             Field("glucose", "array", "T", unit="mg/dL", rate_hz=rate, ragged=True): Ragged.of(values),
             Field("start_of_day", "scalar", unit="s"): np.array(starts),
         }
-        return RecordBatch(
+        made = RecordBatch(
             tuple(fields),
             {f.name: v for f, v in fields.items()},
             np.array(names),
             None if batch.subject is None else batch.subject[taken],
             {k: v[taken] for k, v in batch.groups.items()},
         )
+        return made, told
 
     def cut(self, batch: RecordBatch) -> Items:
         """Cut segments into ``history`` (N, n_input), mg/dL, and ``day`` (N, 1), the time of the first target."""
