@@ -191,7 +191,8 @@ def error_tree() -> str:
     lines += [
         "",
         "A file that cannot be read never ends a job: in a build it is set aside and counted, and in `predict` and",
-        "over HTTP it is answered with the status `refused` and the same words as reason.",
+        "over HTTP it is answered with the status `refused` and the same words as reason. What is left out of records",
+        "that are used is told with the status `note`.",
     ]
     return "\n".join(lines)
 

@@ -195,11 +195,24 @@ class RecordBatch:
 
 @dataclass(frozen=True)
 class SetAside:
-    """A file or record that could not be used, and why."""
+    """A file or record that could not be used, and why.
+
+    Parameters
+    ----------
+    source : str
+        Name of the source or record.
+    reason : str
+        Why, or what was left out.
+    row : int, optional
+        Where in the file.
+    note : bool
+        Whether it is only a part that was left out, of records that are used.
+    """
 
     source: str
     reason: str
     row: int | None = None
+    note: bool = False
 
     @property
     def nameless(self) -> str:

@@ -14,7 +14,7 @@ from auscult.base.contracts import Explains, Writes
 from auscult.base.errors import UsageError
 from auscult.base.files import write_bytes, write_json
 from auscult.engine.gate import UNLIKE
-from auscult.engine.runtime import STRANGE, RecordAnswer, Release
+from auscult.engine.runtime import NOTE, STRANGE, RecordAnswer, Release
 
 TEMPLATE = "record_report.html.j2"
 MOST = 500
@@ -47,11 +47,16 @@ class Told:
     place: int
 
     @property
+    def is_answer(self) -> bool:
+        """Whether the record was read and answered, or abstained on."""
+        return self.answer.status not in ("refused", NOTE)
+
+    @property
     def in_domain(self) -> bool | None:
         """Whether the record is of the kind of the training; None where nothing looked, or it could not be read."""
         if self.answer.reason.startswith((STRANGE, UNLIKE)):
             return False
-        return True if self.checked and self.answer.status != "refused" else None
+        return True if self.checked and self.is_answer else None
 
 
 def report_records(releases: Sequence[Release], paths: Sequence[Path], out: Path) -> list[Path]:
@@ -83,8 +88,7 @@ def report_records(releases: Sequence[Release], paths: Sequence[Path], out: Path
         folder = out / FILES / f"{place}-{_file_name(str(release.manifest['name']))}"
         for one in _answers(release, paths, folder, place):
             parts = told.setdefault(_file_name(one.answer.record), [])
-            here = any(p.place == place and p.answer.status != "refused" for p in parts)
-            twice = here and one.answer.status != "refused"  # a note on a record is refused and has the record's name
+            twice = one.is_answer and any(p.place == place and p.is_answer for p in parts)
             if twice or (parts and parts[0].answer.record != one.answer.record):
                 raise UsageError(
                     "--report: expected records with names of their own, got two that would share a page; give the "

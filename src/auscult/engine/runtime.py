@@ -6,7 +6,7 @@ that a service uses to put the records of several clients into one call of the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ MANIFEST = "release.json"
 NEIGHBOURS = "neighbours"
 STRANGE = "outside the domain of applicability"
 UNSURE = "no answer is sure enough"
+NOTE = "note"
 NEAREST = 5
 """Training records that an explanation names."""
 Keep = Callable[[RecordBatch, Outputs, Sequence[Mapping[str, Any]]], list[tuple[str, ...]]]
@@ -63,7 +64,8 @@ class RecordAnswer:
         Name of the record, as its file names it.
     status : str
         ``answered``, ``abstained`` (every answer is an abstention, or no training record is near enough), or
-        ``refused``, both with a reason.
+        ``refused``, both with a reason. A ``note`` is no answer to a record: its reason says what was left out of
+        records that are told apart from it, and ``record`` may be the name of their file.
     reason : str
         Why not; empty where answered, unless a file that belongs to the answer could not be written.
     answers : tuple
@@ -305,11 +307,24 @@ class Release:
         found = find_sources(path, self.domain)
         for source in found.sources:
             for part in (placed(p, source) for p in read_source(source, self.domain)):
-                yield source, RecordAnswer(part.source, "refused", part.reason) if isinstance(part, SetAside) else part
+                if isinstance(part, SetAside):
+                    yield source, RecordAnswer(part.source, status_of(part), part.reason)
+                else:
+                    yield source, part
         for file in found.unclaimed:
             known = ", ".join(self.domain.readers)
             reason = f"{file.name}: expected a format of {known}; no reader knows this file"
             yield None, RecordAnswer(file.name, "refused", reason)
+
+
+def status_of(aside: SetAside) -> str:
+    """Return the status of what was set aside: a record that could not be used, or a part of such as are used."""
+    return NOTE if aside.note else "refused"
+
+
+def raw_name(name: str, known: Container[str]) -> str:
+    """Return the name of the record that a prepared one was made of; a task may cut it into ``<record>#<number>``."""
+    return name if name in known else name.rpartition("#")[0]
 
 
 def _merge(parts: Sequence[Staged]) -> Staged:

@@ -66,8 +66,8 @@ def response_schema(release: Release) -> dict[str, Any]:
     """JSON schema of the answer to a request."""
     record = record_of(
         record=TEXT,
-        status={"enum": ["answered", "abstained", "refused"]},
-        reason={**TEXT, "description": "why not; empty where answered"},
+        status={"enum": ["answered", "abstained", "refused", "note"]},
+        reason={**TEXT, "description": "why not, or what was left out; empty where answered"},
         answers=listed(answer_schema(release)),
         explanation={"anyOf": [FREE, {"type": "null"}]},
     )

@@ -90,7 +90,7 @@ def test_a_value_that_is_a_text_is_left_out_and_said(tmp_path: Path) -> None:
     path.write_text("".join(block("C" * k, activity=k if k != 3 else "strong") for k in range(1, 6)))
     (batch,), (note,) = read(path)
     assert len(batch) == 5
-    assert note.source == "set#3"
+    assert (note.source, note.note) == ("set#3", True)
     assert "data item 'activity': expected a number, got a text" in note.reason
     assert "strong" not in note.reason
 

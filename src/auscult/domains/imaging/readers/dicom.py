@@ -163,7 +163,7 @@ def _volume(source: Source, paths: Sequence[Path]) -> list[RecordBatch | SetAsid
                 f"{where}: {named('ImagePositionPatient')}: expected one slice at a place, got two that differ; "
                 "give each time point in a folder of its own"
             )
-        aside.append(SetAside(source.name, f"{paths[copy].name}: a copy of another slice; left out"))
+        aside.append(SetAside(source.name, f"{paths[copy].name}: a copy of another slice; left out", note=True))
     values = np.stack([parts[k][0] for k in stack.order])
     return [
         _record(source, datasets[0], values, unit=parts[0][1], spacing=stack.spacing_mm, stack=stack),

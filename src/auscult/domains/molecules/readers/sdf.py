@@ -150,11 +150,11 @@ class _File:
         if wrong:
             listed = ", ".join(f"'{name}'" for name in wrong[:5])
             reason = f"data item {listed}: expected a number, got a text; the value is left out"
-            aside.append(self._aside(compound.number, reason))
+            aside.append(self._aside(compound.number, reason, note=True))
         return values
 
-    def _aside(self, number: int, reason: str) -> SetAside:
-        return SetAside(f"{self._stem}#{number}", f"{self._stem}#{number}: {reason}", number)
+    def _aside(self, number: int, reason: str, *, note: bool = False) -> SetAside:
+        return SetAside(f"{self._stem}#{number}", f"{self._stem}#{number}: {reason}", number, note)
 
 
 def _blocks(path: Path) -> Iterator[_Block]:

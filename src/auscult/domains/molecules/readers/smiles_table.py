@@ -171,8 +171,9 @@ class _Table:
         values, wrong = self._numbers.row(row)
         if wrong:
             listed = ", ".join(f"'{name}'" for name in wrong[:5])
-            aside.append(self._aside(number, f"column {listed}: expected a number, got a text; the value is left out"))
+            reason = f"column {listed}: expected a number, got a text; the value is left out"
+            aside.append(self._aside(number, reason, note=True))
         return values
 
-    def _aside(self, row: int, reason: str) -> SetAside:
-        return SetAside(f"{self._stem}#{row}", f"{self._stem}#{row}: {reason}", row)
+    def _aside(self, row: int, reason: str, *, note: bool = False) -> SetAside:
+        return SetAside(f"{self._stem}#{row}", f"{self._stem}#{row}: {reason}", row, note)

@@ -80,7 +80,7 @@ def left_out(rows: pl.DataFrame, name: str, where: str) -> Iterator[SetAside]:
     counts = rows.drop_nulls("reason").group_by("reason").agg(pl.len(), pl.col("line").min()).sort("line")
     for reason, count, line in counts.iter_rows():
         told = f"left out {count} of {len(rows)} interactions {REASONS[reason]} (the first in line {line})"
-        yield SetAside(name, f"{where}: {told}", line)
+        yield SetAside(name, f"{where}: {told}", line, note=True)
 
 
 def batches(rows: pl.DataFrame, *, prefix: str = "") -> Iterator[RecordBatch]:

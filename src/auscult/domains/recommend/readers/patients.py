@@ -82,7 +82,7 @@ class PatientsReader:
         foreign = len(set(given) - set(names))
         if foreign:
             told = f"{source.files[0].name}: left out what {foreign} patients were given who are in no row of the table"
-            aside.append(SetAside(source.name, told))
+            aside.append(SetAside(source.name, told, note=True))
         yield batch_of(
             [
                 Request(n, r, [d for d, _ in given[n]], fresh, [t for _, t in given[n]])

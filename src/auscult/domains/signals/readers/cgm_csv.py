@@ -225,7 +225,7 @@ def _left_out(judged: pl.DataFrame, name: str, where: str) -> Iterator[SetAside]
     counts = judged.drop_nulls("reason").group_by("reason").agg(pl.len(), pl.col("line").min()).sort("line")
     for reason, count, line in counts.iter_rows():
         what = f"left out {count} of {len(judged)} readings {_REASONS[reason]}"
-        yield SetAside(name, f"{where}: {what} (the first in line {line})", line)
+        yield SetAside(name, f"{where}: {what} (the first in line {line})", line, note=True)
 
 
 def _batch(kept: pl.DataFrame, layout: Layout, name: str, device: str | None) -> RecordBatch:

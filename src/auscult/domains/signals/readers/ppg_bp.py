@@ -145,7 +145,7 @@ def _subjects(source: Source, sheet: Path | None, people: Mapping[str, Person]) 
             yield SetAside(source.name, str(error))
             continue
         yield _Subject(name, person, pulses)
-        yield from (SetAside(source.name, note) for note in notes)
+        yield from (SetAside(source.name, note, note=True) for note in notes)
 
 
 def _pulses(files: Sequence[Path]) -> tuple[npt.NDArray[np.float32], list[str]]:

@@ -68,7 +68,8 @@ class LeftOut:
         """Say how many spans were left out and why, where any were."""
         if self.counts:
             why = ", ".join(f"{n} {reason}" for reason, n in sorted(self.counts.items()))
-            yield SetAside(source.name, f"{path.name}: left out {self.counts.total()} of {self.total} spans: {why}")
+            told = f"{path.name}: left out {self.counts.total()} of {self.total} spans: {why}"
+            yield SetAside(source.name, told, note=True)
 
 
 def annotated_batches(records: Iterable[Annotated], path: Path, encoding: str) -> Iterator[RecordBatch]:

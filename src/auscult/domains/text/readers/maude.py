@@ -108,7 +108,7 @@ def _take(path: Path, known: dict[str, dict[str, str]], source: Source) -> Itera
                 row.setdefault(name, cells[k].strip())
     if lost:
         reason = f"left out {lost} of {lines} lines: expected {len(columns)} cells of UTF-8 in each; export it again"
-        yield SetAside(source.name, f"{path.name}: {reason}")
+        yield SetAside(source.name, f"{path.name}: {reason}", note=True)
 
 
 def _reports(
