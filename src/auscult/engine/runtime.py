@@ -280,7 +280,7 @@ class Release:
                 keep = None if out is None or source is None else self._keeper(source, out)
                 place = {str(name): row for row, name in enumerate(part.record)}
                 answers = self.answer([self.stage(part)], explain=explain, keep=keep)[0]
-                yield from sorted(answers, key=lambda answer: place.get(answer.record, len(place)))
+                yield from sorted(answers, key=lambda answer: place.get(raw_name(answer.record, place), len(place)))
 
     def _keeper(self, source: Source, out: Path) -> Keep:
         """Return what writes the files of one source."""

@@ -16,7 +16,7 @@ from auscult.base.arrays import Array
 from auscult.base.contracts import Likens, Outputs, RecordBatch, SetAside
 from auscult.base.errors import UsageError
 from auscult.base.files import write_bytes, write_json
-from auscult.engine.runtime import UNSURE, Release, Staged
+from auscult.engine.runtime import NOTE, UNSURE, Release, Staged, raw_name, status_of
 from auscult.engine.scan_top import Described, Pool
 
 ANSWERS, TOP = ".csv", ".parquet"
@@ -96,7 +96,7 @@ def _answered(
 ) -> tuple[list[_Row], dict[str, Array]]:
     """Rows of a batch, and the columns of its answers."""
     staged = release.stage(batch)
-    rows = [_Row(name, "refused") for name in batch.record.tolist()]
+    rows = _rows(batch, staged)
     place = {row.record: row for row in rows}
     for told in staged.refused:
         place[told.record].status, place[told.record].reason = told.status, told.reason
@@ -121,6 +121,15 @@ def _answered(
         if len(chosen):
             pool.write(path.with_suffix(TOP), score[chosen], _described(release.task, batch, staged, chosen))
     return rows, columns
+
+
+def _rows(batch: RecordBatch, staged: Staged) -> list[_Row]:
+    """A row for each record, in order; a record that the task cut into parts has a row for each of them."""
+    parts: dict[str, list[str]] = {name: [] for name in batch.record.tolist()}
+    prepared = [] if staged.batch is None else staged.batch.record.tolist()
+    for name in [*prepared, *(told.record for told in staged.refused)]:
+        parts.setdefault(raw_name(name, parts), []).append(name)
+    return [_Row(name, "refused") for record, names in parts.items() for name in sorted(names, key=_number) or [record]]
 
 
 def _distinct(task: Likens, batch: RecordBatch, rows: Array, size: int) -> Array:
@@ -157,17 +166,20 @@ def _with_aside(rows: list[_Row], aside: Sequence[SetAside]) -> list[_Row]:
     for one in aside:
         known = place.get(one.source)
         if known is None:
-            row = _Row(one.source, "refused", one.reason)
+            row = _Row(one.source, status_of(one), one.reason)
             place[one.source] = row
             more.append(row)
         else:
             known.reason = "; ".join(filter(None, (known.reason, one.reason)))
-    return sorted([*rows, *more], key=_number) if more else rows
+            known.status = status_of(one) if known.status == NOTE else known.status
+    if any(_ROW.search(row.record) for row in more):
+        return sorted([*rows, *more], key=lambda row: _number(row.record))
+    return [*rows, *more]
 
 
-def _number(row: _Row) -> int:
-    """Row of the input, by the record's name; what has none keeps its place at the end."""
-    found = _ROW.search(row.record)
+def _number(name: str) -> int:
+    """Row of the input, or part of a record, by the name; what has none keeps its place at the end."""
+    found = _ROW.search(name)
     return int(found[1]) if found else 1 << 62
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,17 @@ from auscult.base.contracts import RecordBatch
 from auscult.base.errors import DataError, ReadError
 from auscult.base.files import files_under, read_json
 from auscult.base.recipe import load_recipe
+from auscult.base.registry import load_domain
 from auscult.domains.signals import DOMAIN
 from auscult.domains.signals.readers.cgm_csv import CgmCsvReader
 from auscult.domains.signals.simulate.cgm import simulate_cgm
 from auscult.domains.signals.tasks.glucose_forecast import GlucoseForecast, GlucoseForecastConfig
 from auscult.engine.build import BuildOptions, BuildResult, build
 from auscult.engine.dataset import Dataset
+from auscult.engine.runtime import RecordAnswer, open_release
+from auscult.engine.scan import ScanOptions
+from auscult.service.bodies import from_file
+from auscult.service.schema import response_schema
 
 RECIPE = Path(auscult.__file__).parents[2] / "recipes" / "signals" / "glucose-simulated.toml"
 PERSON = "zq-person-"
@@ -130,3 +136,35 @@ def test_sift_says_who_has_no_stretch_and_prepare_refuses_where_nobody_has(tmp_p
     assert "got two with the same time" in told[2]
     with pytest.raises(ReadError, match=SHORT):
         task.prepare(batch.take(np.array([0])))
+
+
+def test_every_person_is_answered_or_refused_and_a_note_is_no_refusal(release: Path, asked: Path) -> None:
+    told = list(auscult.predict(release, asked))
+    names = [f"asked/{PERSON}{part}" for part in ("a#0", "a#1", "short", "b#0")]
+    assert [(a.record, a.status) for a in told] == [
+        *zip(names, ("answered", "answered", "refused", "answered"), strict=True),
+        ("asked", "note"),
+    ]
+    assert SHORT in told[2].reason
+    assert "left out 1 of 353 readings that are the word 'High'" in told[-1].reason
+
+
+def test_the_service_tells_a_note_too(release: Path, asked: Path) -> None:
+    opened = open_release(release, load_domain)
+    told = [p for p in from_file(opened, asked.read_bytes(), asked.name) if isinstance(p, RecordAnswer)]
+    assert [(a.record, a.status) for a in told] == [("asked", "note")]
+    record = response_schema(opened)["properties"]["records"]["items"]
+    assert "note" in record["properties"]["status"]["enum"]
+
+
+def test_a_table_has_a_row_for_each_stretch_and_each_person_without(release: Path, asked: Path, tmp_path: Path) -> None:
+    made = auscult.scan(release, asked, out=tmp_path / "out", options=ScanOptions(workers=1))
+    with made.answers.open() as stream:
+        rows = list(csv.DictReader(stream))
+    expected = list(auscult.predict(release, asked))
+    assert [(r["record"], r["status"]) for r in rows] == [(a.record, a.status) for a in expected]
+    assert made.counts == {"answered": 3, "refused": 1, "note": 1}
+    assert not any(PERSON in reason for reason in made.reasons)
+    first = expected[0].answers[0]["value"]["in_60_min"]
+    assert float(rows[0]["in_60_min"]) == pytest.approx(first, abs=0.5)
+    assert rows[2]["in_60_min"] == ""
