@@ -43,6 +43,17 @@ def test_users_come_with_their_items_in_the_order_of_time(tmp_path: Path) -> Non
     assert batch.ragged("time")[1].tolist() == [datetime(2024, 1, 2, tzinfo=UTC).timestamp()]
 
 
+def test_a_pair_has_its_earliest_time_and_its_largest_weight(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("user,item,time,weight\nu,D1,200000000,1\nu,D2,300000000,2\nu,D1,400000000,9\nu,D1,500000000,x\n")
+    (batch,), _ = _read(path)
+    assert batch.ragged("time")[0].tolist() == [200000000, 300000000]
+    assert batch.ragged("weight")[0].tolist() == [9, 2]
+    path.write_text("user,item,weight,clicked\nu,D1,7,0\nu,D1,2,1\nu,D1,3,1\n")
+    (batch,), _ = _read(path)
+    assert batch.ragged("weight")[0].tolist() == [3]  # what was not taken has no weight in what was
+
+
 def test_in_a_log_what_was_taken_once_was_taken_and_a_question_stays(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text(

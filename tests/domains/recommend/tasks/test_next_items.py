@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 import auscult
 from auscult.base.arrays import Ragged
 from auscult.base.contracts import Field, RecordBatch
-from auscult.base.errors import ReadError
+from auscult.base.errors import DataError, ReadError
 from auscult.domains.recommend.preprocess.names import as_names, padded, unpadded
 from auscult.domains.recommend.tasks.next_items import NextItems, NextItemsConfig
+from auscult.engine.build import BuildOptions
 from auscult.engine.outputs import take_items
 
 
@@ -49,14 +51,47 @@ def test_rows_are_padded_and_come_back() -> None:
 
 
 def test_what_has_a_low_weight_is_left_out_where_that_is_asked() -> None:
-    batch = _batch(("a", ["D1", "D2"]), ("b", ["D3"]))
-    weight = Ragged.of([np.array([1.0, 4.0]), np.array([2.0])])
+    batch = _batch(("a", ["D1", "D2"]), ("b", ["D3"]), ("new", []))
+    weight = Ragged.of([np.array([1.0, 4.0]), np.array([2.0]), np.array([])])
     rated = batch.with_columns({Field("weight", "array", "L", "1", ragged=True): weight})
-    made = NextItems(NextItemsConfig(least_weight=3)).prepare(rated)
+    made, told = NextItems(NextItemsConfig(least_weight=3)).sift(rated)
+    assert made is not None
+    assert made.record.tolist() == ["a", "new"]
     assert [r.tolist() for r in made.ragged("item")] == [[b"D2"], []]
-    assert [r.tolist() for r in NextItems(NextItemsConfig()).prepare(rated).ragged("item")] == [[b"D1", b"D2"], [b"D3"]]
+    why = "[task] least_weight: expected an item of a weight of at least 3, got none; lower the setting"
+    assert told == {1: why}
+    with pytest.raises(ReadError, match=re.escape(why)):
+        NextItems(NextItemsConfig(least_weight=3)).prepare(rated.take(np.array([1])))
+    whole = NextItems(NextItemsConfig()).prepare(rated)
+    assert [r.tolist() for r in whole.ragged("item")] == [[b"D1", b"D2"], [b"D3"], []]
     with pytest.raises(ReadError, match="least_weight: expected a column of weights, got none; leave the setting out"):
         NextItems(NextItemsConfig(least_weight=3)).prepare(batch)
+
+
+def test_a_least_weight_counts_the_largest_of_a_pair_and_an_error_names_it(tmp_path: Path) -> None:
+    """Every device was used once with 1 and later with 9."""
+    rows = [
+        f"u{u},D{(7 * u + d) % 30},{day},{w}"
+        for u in range(12)
+        for d in range(5)
+        for day, w in (("2023-01-01", 1), ("2024-01-01", 9))
+    ]
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "use.csv").write_text("user,device,time,weight\n" + "\n".join(rows))
+    recipe = Path(auscult.__file__).parents[2] / "recipes" / "recommend" / "ward-usage-simulated.toml"
+    changes = (f"data.path='{data}'", "data.example=''", "model.rank=2", "study.models=[]")
+    made = auscult.build(
+        recipe, tmp_path / "run", overrides=(*changes, "task.least_weight=3"), options=BuildOptions(until="train")
+    )
+    assert made.n_records == 12
+    with pytest.raises(DataError, match=r"got none of .* least_weight: expected an item of a weight of at least 10"):
+        auscult.build(
+            recipe,
+            tmp_path / "other",
+            overrides=(*changes, "task.least_weight=10"),
+            options=BuildOptions(until="train"),
+        )
 
 
 def test_an_unknown_item_and_an_empty_history_are_answered_by_popularity(tmp_path: Path) -> None:

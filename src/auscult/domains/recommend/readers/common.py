@@ -37,6 +37,8 @@ TENTH = Field("tenth", "ids")
 def judged(rows: pl.DataFrame) -> pl.DataFrame:
     """Add to interactions why each cannot be used (a key of ``REASONS``, or null) and sort them by user and time.
 
+    The weight of a pair is the largest of its rows: a sum would make two ratings of 2 one of 4.
+
     Parameters
     ----------
     rows : DataFrame
@@ -66,6 +68,9 @@ def judged(rows: pl.DataFrame) -> pl.DataFrame:
     asked = (pl.col("clicked") == "") if log else pl.lit(value=False)
     later = (pl.col("clicked") != "1") if log else pl.lit(value=False)
     found = found.with_columns(asked.alias("asked"), (pl.col("place") + later * len(rows)).alias("place"))
+    if "weight" in rows.columns:
+        same = ("user", "item", "reason", *(("clicked",) if log else ()))
+        found = found.with_columns(pl.col("weight").max().over(same))
     again = pl.col("reason").is_null() & (
         pl.col("place") > pl.col("place").min().over("user", "item", "reason", "asked")
     )

@@ -4,8 +4,8 @@ The columns are told by their names: a user (``user``, ``user_id``, ``patient``,
 ``device``, ``product``, …), and where there are such a time, a weight, a context (where it was shown: a ward, a
 shift), and whether what was shown was taken (``clicked``: 1, 0, or empty where that is asked). A user who is only in
 rows without an item is one without a history. A table larger than memory is read in several passes, each over a share
-of the users. The weight is checked and kept in the record; ``next-items`` can leave out what has a low one, and no task
-counts how often.
+of the users. Of rows that repeat an item of a user the earliest is kept, with the largest weight of them all;
+``next-items`` can leave out what has a low one, and no task counts how often.
 """
 
 from __future__ import annotations

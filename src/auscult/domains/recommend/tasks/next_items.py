@@ -27,7 +27,9 @@ class NextItemsConfig(Config):
     """Settings of the task."""
 
     least_weight: float = Setting(
-        0.0, ge=0, description="Interactions of a lower weight are left out: a rating of 1, a device used once."
+        0.0,
+        ge=0,
+        description="Items whose largest weight for a user is lower are left out, and users of whom no other is left.",
     )
 
 
@@ -56,18 +58,35 @@ class NextItems:
         Raises
         ------
         ReadError
-            If the records hold no items.
+            If the records hold no items, or none of the least weight.
         """
+        made, told = self.sift(batch)
+        if made is None:
+            raise ReadError(next(iter(told.values())))
+        return made
+
+    def sift(self, batch: RecordBatch) -> tuple[RecordBatch | None, Mapping[int, str]]:
+        """Prepare users, and say which have items but none of the least weight."""
         if not batch.has("item"):
             raise ReadError(f"expected items of users, got {', '.join(batch.columns) or 'nothing'}")
         if batch.has("clicked"):
             batch = _only(batch, np.asarray(batch.ragged("clicked").values) == 1)
-        if self._config.least_weight:
+        light = np.zeros(len(batch), dtype=bool)
+        least = self._config.least_weight
+        if least:
             if not batch.has("weight"):
                 raise ReadError("[task] least_weight: expected a column of weights, got none; leave the setting out")
-            batch = _only(batch, np.asarray(batch.ragged("weight").values) >= self._config.least_weight)
+            had = batch.ragged("item").lengths > 0
+            batch = _only(batch, np.asarray(batch.ragged("weight").values) >= least)
+            light = had & (batch.ragged("item").lengths == 0)
+        reason = f"[task] least_weight: expected an item of a weight of at least {least:g}, got none; lower the setting"
+        told = dict.fromkeys(np.flatnonzero(light).tolist(), reason)
+        if light.any():
+            if light.all():
+                return None, told
+            batch = batch.take(np.flatnonzero(~light))
         user = {Field("user", "ids"): np.arange(len(batch))}  # two users of the same items are two records
-        return batch.with_columns(user, drop=[n for n in batch.columns if n not in ("item", "part", "time")])
+        return batch.with_columns(user, drop=[n for n in batch.columns if n not in ("item", "part", "time")]), told
 
     def cut(self, batch: RecordBatch) -> Items:
         """One item an interaction: ``item`` (N,), its target too; ``part`` and ``time`` (N,) where they are known."""
