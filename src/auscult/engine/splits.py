@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -149,8 +150,15 @@ def make_split(
         split = replace(split, role=np.where(given_back, "train", split.role), fold=np.where(given_back, 0, split.fold))
     for role in ROLES:
         if not len(split.records(role)) and not (role == "valid" and (table.cross_fit or table.refit)):
-            raise DataError(f"split '{table.policy}': expected records in '{role}', got none of {len(dataset)}")
+            told = f"expected records in '{role}', got none of {len(dataset)}{_aside(dataset)}"
+            raise DataError(f"split '{table.policy}': {told}")
     return split
+
+
+def _aside(dataset: Dataset) -> str:
+    """The most frequent reason why something was set aside: where little is left to split, it may be the cause."""
+    reasons = Counter(aside.nameless for aside in dataset.set_aside)
+    return "".join(f"; most often set aside: {reason}" for reason, _ in reasons.most_common(1))
 
 
 def _with_folds(split: Split, keys: npt.NDArray[np.str_], table: SplitTable, rng: np.random.Generator) -> Split:
@@ -224,7 +232,8 @@ def _by_units(
     by_size = table.policy == "scaffold"
     order = np.argsort(counts, kind="stable") if by_size else rng.permutation(len(names))
     if len(names) < 3:
-        raise DataError(f"split '{table.policy}': expected at least 3 different values of '{unit}', got {len(names)}")
+        told = f"expected at least 3 different values of '{unit}', got {len(names)}{_aside(dataset)}"
+        raise DataError(f"split '{table.policy}': {told}")
     if fold is not None:
         test = order[fold[0] :: fold[1]]
         rest = np.setdiff1d(order, test, assume_unique=True)

@@ -9,10 +9,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+import auscult
 from auscult.base.contracts import RecordBatch, SetAside
 from auscult.base.errors import ReadError
 from auscult.domains.recommend.readers import interactions
 from auscult.domains.recommend.readers.interactions import InteractionsReader
+
+NO_TIME = (
+    "whose time is no date and time such as 2024-07-22, 2024-07-22T08:30+01:00, 22.07.2024 08:30 or seconds since "
+    "1970; 07/08/2024 and 20240708 can be read in two ways, write 2024-07-08"
+)
 
 
 def _read(path: Path) -> tuple[list[RecordBatch], list[str]]:
@@ -41,6 +47,58 @@ def test_users_come_with_their_items_in_the_order_of_time(tmp_path: Path) -> Non
     (batch,) = batches
     assert batch.record.tolist() == ["pool/a", "pool/b"]
     assert batch.ragged("time")[1].tolist() == [datetime(2024, 1, 2, tzinfo=UTC).timestamp()]
+
+
+def test_the_page_lists_every_name_of_a_column() -> None:
+    page = Path(auscult.__file__).parents[2] / "docs" / "how-to" / "recommend-devices.md"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    for names in interactions.COLUMNS.values():
+        assert any(row.endswith(f" | {', '.join(f'`{n}`' for n in names)} |") for row in rows), names
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2024-03-01", "2024-03-01T00:00"),
+        ("2024-03-01T08:30", "2024-03-01T08:30"),
+        ("2024-03-01 08:30", "2024-03-01T08:30"),
+        ("2024-03-01T08:30:15.5Z", "2024-03-01T08:30:15.5"),
+        ("2024-03-01T08:30:00+01:00", "2024-03-01T07:30"),
+        ("2024-03-01T08:30-0500", "2024-03-01T13:30"),
+        ("2024-03-01 08:30:00.25+01", "2024-03-01T07:30:00.25"),
+        ("22.07.2024", "2024-07-22T00:00"),
+        ("2.7.2024 8:30", "2024-07-02T08:30"),
+        ("22.07.2024 08:30:15", "2024-07-22T08:30:15"),
+        ("1709281800", "2024-03-01T08:30"),
+    ],
+)
+def test_usual_dates_are_read(text: str, utc: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"user,item,time\nu,D1, {text} \n")
+    (batch,), aside = _read(path)
+    assert aside == []
+    assert batch.ragged("time")[0].tolist() == [datetime.fromisoformat(f"{utc}+00:00").timestamp()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["20240301", "03/01/2024", "2024/03/01", "24-03-01", "01.03.24", "2024-02-30", "07.22.2024", "2024-03-01T25:00"],
+)
+def test_a_time_that_can_be_misread_is_left_out_and_the_reason_shows_how_to_write_it(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"user,item,time\nu,D1,{text}\nu,D2,2024-03-01\n")
+    (batch,), aside = _read(path)
+    assert batch.ragged("item")[0].tolist() == [b"D2"]
+    assert aside == [f"t.csv: left out 1 of 2 interactions {NO_TIME} (the first in line 2)"]
+
+
+def test_a_number_of_a_column_of_numbers_that_is_a_date_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    times = [20240301, 20241301, 1709281800]
+    pl.DataFrame({"user": ["u"] * 3, "item": ["D1", "D2", "D3"], "time": times}).write_parquet(path)
+    (batch,), aside = _read(path)
+    assert batch.ragged("time")[0].tolist() == times[1:]
+    assert aside == [f"t.parquet: left out 1 of 3 interactions {NO_TIME} (the first in line 1)"]
 
 
 def test_a_pair_has_its_earliest_time_and_its_largest_weight(tmp_path: Path) -> None:
@@ -104,7 +162,7 @@ def test_what_cannot_be_used_is_left_out_and_counted(tmp_path: Path) -> None:
             (1, "without an item", 5),
             (1, "whose item has a name of more than 32 bytes", 6),
             (1, "whose time lies in the future, check the clock of the export", 7),
-            (1, "whose time is no date and time", 8),
+            (1, NO_TIME, 8),
             (1, "whose weight is negative", 9),
             (2, "whose weight is no number", 10),
         )

@@ -94,6 +94,17 @@ def test_a_least_weight_counts_the_largest_of_a_pair_and_an_error_names_it(tmp_p
         )
 
 
+def test_a_split_of_what_is_left_says_why_the_rest_was_set_aside(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    rows = ["u0,D0,2024-07-22", "u0,,2024-07-22", *(f"u{k % 9},D{k},07/22/2024" for k in range(30))]
+    (data / "use.csv").write_text("user,device,time\n" + "\n".join(rows))
+    recipe = Path(auscult.__file__).parents[2] / "recipes" / "recommend" / "ward-usage-simulated.toml"
+    why = "got none of 1; most often set aside: left out 30 of 32 interactions whose time is no date and time such as"
+    with pytest.raises(DataError, match=why):
+        auscult.build(recipe, tmp_path / "run", overrides=(f"data.path='{data}'", "data.example=''"))
+
+
 def test_an_unknown_item_and_an_empty_history_are_answered_by_popularity(tmp_path: Path) -> None:
     recipe = Path(auscult.__file__).parents[2] / "recipes" / "recommend" / "ward-usage-simulated.toml"
     made = auscult.build(recipe, tmp_path / "run", overrides=("evaluate.resamples=100", "study.models=[]"))

@@ -19,7 +19,8 @@ REASONS = {
     "user": "without a user",
     "item": "without an item",
     "long": f"whose item has a name of more than {NAME_BYTES} bytes",
-    "time": "whose time is no date and time",
+    "time": "whose time is no date and time such as 2024-07-22, 2024-07-22T08:30+01:00, 22.07.2024 08:30 or seconds "
+    "since 1970; 07/08/2024 and 20240708 can be read in two ways, write 2024-07-08",
     "future": "whose time lies in the future, check the clock of the export",
     "weight": "whose weight is no number",
     "negative": "whose weight is negative",
@@ -81,8 +82,9 @@ def judged(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def left_out(rows: pl.DataFrame, name: str, where: str) -> Iterator[SetAside]:
-    """Say how many interactions of a table were left out, and why."""
-    counts = rows.drop_nulls("reason").group_by("reason").agg(pl.len(), pl.col("line").min()).sort("line")
+    """Say how many interactions of a table were left out, and why, the most frequent reason first."""
+    counts = rows.drop_nulls("reason").group_by("reason").agg(pl.len(), pl.col("line").min())
+    counts = counts.sort("len", "line", descending=[True, False])
     for reason, count, line in counts.iter_rows():
         told = f"left out {count} of {len(rows)} interactions {REASONS[reason]} (the first in line {line})"
         yield SetAside(name, f"{where}: {told}", line, note=True)

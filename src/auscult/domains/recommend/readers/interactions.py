@@ -34,7 +34,16 @@ COLUMNS = {
     "clicked": ("clicked", "click", "taken"),
     "context": ("context", "setting", "channel"),
 }
-_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_DATE, _TIME, _ZONE = r"^\d{4}-\d{1,2}-\d{1,2}", r"T\d{1,2}:\d{2}", r"[+-]\d{2}(:?\d{2})?$"
+_FORMATS = {
+    _DATE + "$": "%Y-%m-%d",
+    _DATE + _TIME + "$": "%Y-%m-%dT%H:%M",
+    _DATE + _TIME + r":\d{2}(\.\d+)?$": "%Y-%m-%dT%H:%M:%S%.f",
+    _DATE + _TIME + _ZONE: "%Y-%m-%dT%H:%M%#z",
+    _DATE + _TIME + r":\d{2}(\.\d+)?" + _ZONE: "%Y-%m-%dT%H:%M:%S%.f%#z",
+}
+"""Format of the texts of each pattern; without the pattern a year of two digits would be one of the first century."""
+_DAY_FIRST = r"^(\d{1,2})\.(\d{1,2})\.(\d{4})"
 
 
 class InteractionsReader:
@@ -145,11 +154,29 @@ def _wanted(path: Path) -> pl.LazyFrame:
 
 
 def _seconds(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
-    """A time as seconds since 1970: a number is one already, a text is ISO 8601."""
+    """A time as seconds since 1970, null where it cannot be read in one way only.
+
+    A number is seconds already, but one of eight digits that make a date; a text is ISO 8601, or a day first with dots.
+    """
     if kind.is_temporal():
         return column.cast(pl.Datetime("us")).dt.timestamp("us") / 1e6
     if kind.is_numeric():
-        return column.cast(pl.Float64)
-    text = column.str.strip_chars().str.replace(r"Z$", "")
-    dates = (text.str.to_datetime(f, strict=False, time_unit="us").dt.timestamp("us") / 1e6 for f in _FORMATS)
-    return pl.coalesce(text.cast(pl.Float64, strict=False), *dates)
+        return _no_date(column.cast(pl.Float64))
+    text = column.str.strip_chars()
+    iso = text.str.replace(_DAY_FIRST, "${3}-${2}-${1}").str.replace(" ", "T", literal=True).str.strip_suffix("Z")
+    found = (
+        pl.when(iso.str.contains(pattern))
+        .then(iso)
+        .str.to_datetime(form, strict=False, time_unit="us")
+        .dt.timestamp("us")
+        / 1e6
+        for pattern, form in _FORMATS.items()
+    )
+    return pl.coalesce(_no_date(text.cast(pl.Float64, strict=False)), *found)
+
+
+def _no_date(number: pl.Expr) -> pl.Expr:
+    """Numbers without those that are a date, such as 20240301: as seconds all of these lie in 1970."""
+    month, day = number // 100 % 100, number % 100
+    date = number.is_between(19_000_101, 21_001_231) & month.is_between(1, 12) & day.is_between(1, 31)
+    return pl.when(~date).then(number)
