@@ -189,6 +189,17 @@ def test_a_name_with_accents_is_one(tmp_path: Path) -> None:
     assert _taken(_read(path)[0]) == {"a": ["Katheter-Größe-5"]}
 
 
+def test_a_table_of_another_encoding_is_refused_with_how_to_export_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("user;device\na;Wärmebett\n".encode("windows-1252"))
+    why = "t.csv: expected text in UTF-8, got bytes of another encoding, such as Windows-1252; export it again as 'CSV"
+    with pytest.raises(ReadError, match=why):
+        _read(path)
+    path.write_bytes(b"PAR1 cut off")
+    with pytest.raises(ReadError, match="got a broken table"):
+        next(interactions.passes(path, pl.scan_parquet(path)))
+
+
 def test_a_user_without_an_item_has_an_empty_history(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("user,item,date\nknown,D1,2024-01-01\nknown,,2024-01-02\nnew,,2024-01-01\nnew,,2024-02-01\n")

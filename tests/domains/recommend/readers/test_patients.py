@@ -55,6 +55,16 @@ def test_a_patient_twice_is_refused(tmp_path: Path) -> None:
         list(PatientsReader().read(source))
 
 
+def test_patients_in_another_encoding_are_refused_with_how_to_export_them(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes("patient,sex\na,männlich\n".encode("windows-1252"))
+    (source,) = PatientsReader().detect([path])
+    with pytest.raises(
+        ReadError, match=r"people\.csv: expected text in UTF-8, got bytes of another encoding, such as Win"
+    ):
+        list(PatientsReader().read(source))
+
+
 def test_questions_are_lines_and_a_bad_one_costs_itself(tmp_path: Path) -> None:
     good = {"patient": "a", "attributes": {"age": 3}, "devices": ["D1", "D1"], "new_devices": [{"device": "N"}]}
     lines = [

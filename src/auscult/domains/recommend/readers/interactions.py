@@ -121,7 +121,28 @@ def passes(path: Path, table: pl.LazyFrame) -> Iterator[pl.DataFrame]:
         try:
             yield share.collect(engine=engine)
         except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-            raise ReadError(f"{path.name}: expected rows with the columns of the header, got a broken table") from error
+            raise broken(path) from error
+
+
+def broken(path: Path) -> ReadError:
+    """What is wrong with a table that cannot be read: its encoding or its form."""
+    with path.open("rb") as stream:
+        is_text = not stream.read(HEAD_BYTES).startswith(b"PAR1")
+    if is_text and not _is_utf8(path):
+        what = "expected text in UTF-8, got bytes of another encoding, such as Windows-1252"
+        return ReadError(f"{path.name}: {what}; export it again as 'CSV UTF-8'")
+    return ReadError(f"{path.name}: expected rows with the columns of the header, got a broken table")
+
+
+def _is_utf8(path: Path) -> bool:
+    """Whether a whole file is UTF-8."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            while stream.read(HEAD_BYTES):
+                pass
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def scanned(path: Path) -> tuple[pl.LazyFrame, int]:

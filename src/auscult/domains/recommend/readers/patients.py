@@ -23,7 +23,7 @@ from auscult.base.contracts import Field, RecordBatch, SetAside, Source
 from auscult.base.errors import ReadError
 from auscult.domains.recommend.preprocess.names import NAME_BYTES, as_names, tenths_of
 from auscult.domains.recommend.readers.common import TENTH
-from auscult.domains.recommend.readers.interactions import InteractionsReader, header_of, roles_of, separator_of
+from auscult.domains.recommend.readers.interactions import InteractionsReader, broken, header_of, roles_of, separator_of
 
 NAME = "patients"
 REQUESTS = "patient-requests"
@@ -181,7 +181,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
                 first = stream.readline(HEAD_BYTES).decode("utf-8-sig", errors="replace")
             table = pl.read_csv(path, separator=separator_of(first), infer_schema=False)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-        raise ReadError(f"{path.name}: expected rows with the columns of the header, got a broken table") from error
+        raise broken(path) from error
     table = table.rename({c: c.strip().lower() for c in table.columns})
     key = table.columns[0]
     table = table.with_columns(pl.all().str.strip_chars()).filter(pl.col(key).fill_null("") != "")
