@@ -331,7 +331,7 @@ def test_too_little_is_left(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected at least one file, got an empty folder"):
         _build(tmp_path, toy_recipe("colour", data={"path": str(tmp_path / "empty"), "example": ""}))
     (tmp_path / "empty" / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises((RecipeError, DataError), match="expected files of toy, got none"):
+    with pytest.raises((RecipeError, DataError), match="expected files of toy, got none in empty; toy: files that"):
         _build(tmp_path, toy_recipe("colour", data={"path": str(tmp_path / "empty"), "example": ""}))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ FAULTS = (ValueError, KeyError, TypeError)
 
 class ToyReader:
     """Reads ``.toy`` files, told by their first bytes."""
+
+    wants: ClassVar[str] = "files that start with the toy mark"
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
         """Yield the files that start with the toy mark."""

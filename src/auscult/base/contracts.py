@@ -44,6 +44,7 @@ from auscult.base.records import (
     RecordBatch,
     SetAside,
     Source,
+    Wants,
     WriteContext,
 )
 
@@ -92,6 +93,7 @@ __all__ = [
     "Summarises",
     "Task",
     "TaskSpec",
+    "Wants",
     "WriteContext",
     "Writes",
 ]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from auscult.base.contracts import Domain, Finding, Outputs, SetAside
+from auscult.base.contracts import Domain, Finding, Outputs, SetAside, Wants
 from auscult.base.errors import GateError, RecipeError, UsageError, unknown
 from auscult.base.files import hash_of, read_json, sweep, writable, write_json
 from auscult.base.log import Report, Silent
@@ -209,9 +209,9 @@ def _dataset(recipe: Recipe, out: Path, domain: Domain, *, options: BuildOptions
         root = expand(data.path)
     found = find_sources(root, domain, readers=data.readers, include=data.include)
     if not found.sources:
-        raise RecipeError(
-            f"[data]: expected files of {', '.join(data.readers or domain.readers)}, got none in {root.name}"
-        )
+        readers = {name: load_part(domain, "readers", name) for name in data.readers or domain.readers}
+        wanted = "".join(f"; {name}: {r.wants}" for name, r in readers.items() if isinstance(r, Wants))
+        raise RecipeError(f"[data]: expected files of {', '.join(readers)}, got none in {root.name}{wanted}")
     report.step(f"prepare {len(found.sources)} sources")
     name, settings = part_of(recipe.task, where="[task]")
     job = PrepareJob(domain, name, settings, dict(data.same_subject), pseudonym_key())
