@@ -11,7 +11,7 @@ import pytest
 import auscult
 from auscult.base.arrays import Ragged
 from auscult.base.contracts import Field, RecordBatch
-from auscult.base.errors import DataError, ReadError
+from auscult.base.errors import DataError, ReadError, RecipeError
 from auscult.domains.recommend.preprocess.names import as_names, padded, unpadded
 from auscult.domains.recommend.tasks.next_items import NextItems, NextItemsConfig
 from auscult.engine.build import BuildOptions
@@ -92,6 +92,23 @@ def test_a_least_weight_counts_the_largest_of_a_pair_and_an_error_names_it(tmp_p
             overrides=(*changes, "task.least_weight=10"),
             options=BuildOptions(until="train"),
         )
+
+
+def test_a_table_without_the_columns_is_told_which_are_read(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "use.csv").write_text(
+        "Anwender-ID;Gerät;Ausgabedatum\nA. Muster;Monitor;22.07.2024\n", encoding="utf-8-sig"
+    )
+    recipe = Path(auscult.__file__).parents[2] / "recipes" / "recommend" / "ward-usage-simulated.toml"
+    with pytest.raises(RecipeError) as error:
+        auscult.build(recipe, tmp_path / "run", overrides=(f"data.path='{data}'", "data.example=''"))
+    told = str(error.value)
+    assert "got none in data; patients: a table whose first column is patient or patient_id, and no column" in told
+    assert "interactions: CSV in UTF-8 or Parquet with a column of users (user, user_id, userid, patient, " in told
+    assert " and one of items (item, item_id, itemid, device, device_id, product, product_id, artistid)" in told
+    assert "edges: a table with the columns device,predicate or source,target or from,to" in told
+    assert "Muster" not in told
 
 
 def test_a_split_of_what_is_left_says_why_the_rest_was_set_aside(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 
@@ -23,6 +24,8 @@ PAIRS = (("device", "predicate"), ("source", "target"), ("from", "to"))
 
 class EdgesReader:
     """Reads a table of links; a device is no person, so that there is no subject."""
+
+    wants: ClassVar[str] = f"a table with the columns {' or '.join(map(','.join, PAIRS))}"
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
         """Yield text tables whose header is a pair of columns that link one thing to another."""

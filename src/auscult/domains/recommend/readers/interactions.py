@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 
@@ -48,6 +48,11 @@ _DAY_FIRST = r"^(\d{1,2})\.(\d{1,2})\.(\d{4})"
 
 class InteractionsReader:
     """Reads a table of interactions: one record a user, in the order of time where there is one."""
+
+    wants: ClassVar[str] = (
+        "CSV in UTF-8 or Parquet with a column of users "
+        f"({', '.join(COLUMNS['user'])}) and one of items ({', '.join(COLUMNS['item'])})"
+    )
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
         """Yield Parquet files and text tables whose header names a user and an item."""

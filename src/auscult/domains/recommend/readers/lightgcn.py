@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -27,6 +28,8 @@ _WHOLE = re.compile(r"[\d \r\n]*")
 
 class LightGcnReader:
     """Reads users with their items; one record a user."""
+
+    wants: ClassVar[str] = "lines of whole numbers, a user and its items"
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
         """Yield folders with a ``train.txt`` of numbers, and single files of numbers."""

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -34,6 +34,8 @@ PATIENT, DEVICE = ("patient", "patient_id"), ("device", "device_id")
 
 class PatientsReader:
     """Reads tables of patients, of what they were given, and of new devices; one record a patient."""
+
+    wants: ClassVar[str] = f"a table whose first column is {' or '.join(PATIENT)}, and no column is a device"
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
         """Yield folders with a table of patients."""
@@ -94,6 +96,8 @@ class PatientsReader:
 
 class PatientRequestsReader:
     """Reads questions as JSON Lines: ``patient``, ``attributes``, ``devices`` and ``new_devices``."""
+
+    wants: ClassVar[str] = "JSON Lines with 'patient' and 'attributes'"
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
         """Yield files whose first line is an object with a patient."""
