@@ -206,9 +206,11 @@ def test_a_user_without_an_item_has_an_empty_history(tmp_path: Path) -> None:
     batches, (told,) = _read(path)
     assert _taken(batches) == {"known": ["D1"], "new": []}
     assert batches[0].fields == batches[1].fields
-    assert told.startswith("t.csv: left out 3 of 4 interactions without an item")
+    assert told == "t.csv: left out 1 of 4 interactions without an item (the first in line 3)"
     path.write_text("user,item\nnew,\n")
-    assert _taken(_read(path)[0]) == {"new": []}
+    batches, aside = _read(path)
+    assert _taken(batches) == {"new": []}
+    assert aside == []
 
 
 def test_where_something_was_shown_is_kept(tmp_path: Path) -> None:

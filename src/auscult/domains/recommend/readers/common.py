@@ -30,6 +30,8 @@ REASONS = {
     "twice": "that repeat an item of the same user; the earliest was kept",
     "again": "that answer again for the same user and item; one that was taken was kept, else the earliest",
 }
+QUESTION = "question"
+"""Why a row without an item is no interaction and yet not left out: it asks about a user of whom nothing is known."""
 DAY_S = 86_400.0
 TENTH = Field("tenth", "ids")
 """Which tenth of all users a user is in: all that a split by users needs of a name, and too little to know it by."""
@@ -83,7 +85,7 @@ def judged(rows: pl.DataFrame) -> pl.DataFrame:
 
 def left_out(rows: pl.DataFrame, name: str, where: str) -> Iterator[SetAside]:
     """Say how many interactions of a table were left out, and why, the most frequent reason first."""
-    counts = rows.drop_nulls("reason").group_by("reason").agg(pl.len(), pl.col("line").min())
+    counts = rows.filter(pl.col("reason") != QUESTION).group_by("reason").agg(pl.len(), pl.col("line").min())
     counts = counts.sort("len", "line", descending=[True, False])
     for reason, count, line in counts.iter_rows():
         told = f"left out {count} of {len(rows)} interactions {REASONS[reason]} (the first in line {line})"
@@ -108,11 +110,15 @@ def batches(rows: pl.DataFrame, *, prefix: str = "") -> Iterator[RecordBatch]:
         yield _batch(some, names[begin:end], offsets, prefix)
 
 
+def with_questions(rows: pl.DataFrame) -> pl.DataFrame:
+    """Make questions of judged interactions without an item whose users have no other that can be used."""
+    question = (pl.col("reason") == "item") & ~pl.col("reason").is_null().any().over("user")
+    return rows.with_columns(pl.when(question).then(pl.lit(QUESTION)).otherwise("reason").alias("reason"))
+
+
 def without_history(rows: pl.DataFrame, *, prefix: str = "") -> Iterator[RecordBatch]:
-    """Yield users who are only in rows without an item, of judged interactions: asked about, and nothing is known."""
-    known = rows.filter(pl.col("reason").is_null()).get_column("user").unique()
-    asked = rows.filter((pl.col("reason") == "item") & ~pl.col("user").is_in(known.implode()))
-    users = asked.get_column("user").unique(maintain_order=True).to_list()
+    """Yield the users of questions."""
+    users = rows.filter(pl.col("reason") == QUESTION).get_column("user").unique(maintain_order=True).to_list()
     if users:
         yield _batch(rows.clear(), users, np.zeros(len(users) + 1, dtype=np.int64), prefix)
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from auscult.base.contracts import RecordBatch, SetAside, Source
 from auscult.base.errors import ReadError
-from auscult.domains.recommend.readers.common import batches, judged, left_out, without_history
+from auscult.domains.recommend.readers.common import batches, judged, left_out, with_questions, without_history
 
 NAME = "interactions"
 HEAD_BYTES = 8192
@@ -71,7 +71,7 @@ class InteractionsReader:
         path = source.files[0]
         usable = False
         for some in passes(path, _wanted(path)):
-            rows = judged(some)
+            rows = with_questions(judged(some))
             kept = rows.filter(pl.col("reason").is_null())
             usable |= len(kept) > 0
             yield from batches(kept, prefix=f"{source.name}/")
