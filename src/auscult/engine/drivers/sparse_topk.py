@@ -47,9 +47,9 @@ def load(program: Program, threads: int) -> Run:
 
     The run takes ``history`` (N, L) and gives ``item`` (N, k) and ``score`` (N, k), best first; what is in the history
     is never recommended again. With names both are bytes (padded with empty ones) and an unknown name in a history is
-    passed over; without, both are numbers from 0 (padded with -1). With the further input ``explain`` (N,), of any
-    values, ``because`` (N, k, 3) are the items of the history that added most, and ``share`` (N, k, 3) is their part
-    of all that was added. Histories are shared out over the threads.
+    passed over, as ``unknown`` (N, L) says; without, both are numbers from 0 (padded with -1). With the further input
+    ``explain`` (N,), of any values, ``because`` (N, k, 3) are the items of the history that added most, and ``share``
+    (N, k, 3) is their part of all that was added. Histories are shared out over the threads.
     """
     shelf = _Shelf.of(program)
     k = min(int(program.settings["k"]), shelf.size)
@@ -57,11 +57,12 @@ def load(program: Program, threads: int) -> Run:
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         history = np.asarray(inputs["history"])
         shelf.require(history)
-        row, column = shelf.seen(history)
+        row, column, unknown = shelf.seen(history)
         with one_blas_thread():
             top, score = _ranked(shelf, _Taken(column, np.searchsorted(row, np.arange(len(history) + 1))), k, threads)
         top[score == -np.inf] = -1
         answer = {"item": _named(shelf, top), "score": np.where(top < 0, 0.0, score).astype(np.float32)}
+        answer |= {} if shelf.names is None else {"unknown": unknown}
         return {**answer, **_reasons(shelf, row, column, top)} if "explain" in inputs else answer
 
     return run
@@ -130,8 +131,9 @@ class _Shelf:
                 f"program input 'history': expected {what}, shape (N, L), got {history.dtype}, shape {history.shape}"
             )
 
-    def seen(self, history: Array) -> tuple[Array, Array]:
-        """Rows and columns of the known items of some histories, each once."""
+    def seen(self, history: Array) -> tuple[Array, Array, Array]:
+        """Rows and columns of the known items of some histories, each once; where the unknown are, (N, L)."""
+        unknown = np.zeros(history.shape, dtype=bool)
         if self.names is None:
             row, at = np.nonzero(history >= 0)
             column = history[row, at]
@@ -140,10 +142,11 @@ class _Shelf:
             given = history[row, at]
             column = np.minimum(np.searchsorted(self.names, given), self.size - 1)
             known = self.names[column] == given
+            unknown[row, at] = ~known
             row, column = row[known], column[known]
         place = np.sort(row.astype(np.int64) * self.size + column)
         once = place[np.diff(place, prepend=-1) > 0]
-        return once // self.size, once % self.size
+        return once // self.size, once % self.size, unknown
 
     def bounds(self, taken: _Taken, inner: Floats, out: tuple[Floats, Floats]) -> list[Floats]:
         """Write what no score is above, (B, V'), and its maximum in each chunk, (B, C).

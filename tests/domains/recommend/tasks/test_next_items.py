@@ -10,9 +10,10 @@ import pytest
 
 import auscult
 from auscult.base.arrays import Ragged
-from auscult.base.contracts import Field, RecordBatch
+from auscult.base.contracts import Field, Items, RecordBatch
 from auscult.base.errors import DataError, ReadError, RecipeError
 from auscult.domains.recommend.preprocess.names import as_names, padded, unpadded
+from auscult.domains.recommend.preprocess.reasons import noted
 from auscult.domains.recommend.tasks.next_items import NextItems, NextItemsConfig
 from auscult.engine.build import BuildOptions
 from auscult.engine.outputs import take_items
@@ -128,7 +129,7 @@ def test_an_unknown_item_and_an_empty_history_are_answered_by_popularity(tmp_pat
     assert made.release is not None
     asked = tmp_path / "asked.csv"
     known = "SIM-ICU-PUMP-0"
-    asked.write_text(f"ward,device\nnew,\nstrange,never-seen\nstrange,{'x' * 10240}\nknown,{known}\n")
+    asked.write_text(f"ward,device\nnew,\nstrange,never-seen\nstrange,{'x' * 10240}\nknown,{known}\nknown,else-1\n")
     answers = list(auscult.predict(made.release, asked, explain=True))
     by_name = {a.record.rpartition("/")[2]: a for a in answers}
     told = by_name.pop("asked", None) or next(a for a in answers if a.status == "refused")
@@ -137,7 +138,25 @@ def test_an_unknown_item_and_an_empty_history_are_answered_by_popularity(tmp_pat
     )
     new, strange = by_name["new"], by_name["strange"]
     assert new.answers[0]["item"] == strange.answers[0]["item"]
+    assert "note" not in new.answers[0]
+    nothing = "1 of 1 items unknown from training and not looked at: never-seen; popular items are listed"
+    assert strange.answers[0]["note"] == nothing
+    assert by_name["known"].answers[0]["note"] == "1 of 2 items unknown from training and not looked at: else-1"
     assert new.explanation is not None
     assert all(i["because"] == [] and i["popular"] for i in new.explanation["items"])
     assert known not in by_name["known"].answers[0]["item"]
-    assert "left out 1 of 4 interactions" in told.reason
+    assert "left out 1 of 5 interactions whose item has a name of more than" in told.reason
+    asked.write_text("ward,device\nnew,\n")
+    assert [a.status for a in auscult.predict(made.release, asked)] == ["answered"]
+
+
+def test_a_note_of_many_unknown_items_counts_them_and_names_some() -> None:
+    history = as_names(["ü" * 16, *(f"D{k}" for k in range(4)), ""])[None]
+    arrays = {"item": history, "score": np.zeros(history.shape), "unknown": history != b""}
+    items = Items({"history": history}, np.zeros(1, np.int64), np.zeros(1, np.int64))
+    (note,) = noted(items, arrays)["note"].tolist()
+    told = (
+        "5 of 5 items unknown from training and not looked at: " + "ü" * 16 + ", D0, D1 and 2 more; popular items are"
+    )
+    assert note.decode() == f"{told} listed"
+    assert "note" not in noted(Items(items.inputs, items.record, items.position, history), arrays)

@@ -17,7 +17,7 @@ from auscult.base.contracts import Config, Field, Finding, Items, ItemSet, Outpu
 from auscult.base.errors import ReadError
 from auscult.domains.recommend.preprocess.between import Uses, divided_lists, findings_between
 from auscult.domains.recommend.preprocess.names import padded, unpadded
-from auscult.domains.recommend.preprocess.reasons import reasons
+from auscult.domains.recommend.preprocess.reasons import noted, reasons
 from auscult.domains.recommend.preprocess.variety import variety
 
 METRICS = ("recall_at_20", "ndcg_at_20", "map_at_20", "hit_rate_at_20", "mrr")
@@ -105,9 +105,9 @@ class NextItems:
         return Items({"history": history}, rows, np.zeros_like(rows), target)
 
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
-        """One ranked list a user."""
+        """One ranked list a user; in use with a note of the items that training did not know."""
         target = None if items.target is None else {"relevant": unpadded(items.target)}
-        return Outputs({"item": arrays["item"], "score": arrays["score"]}, items.record, None, target)
+        return Outputs(noted(items, arrays), items.record, None, target)
 
     def summary(self, outputs: Outputs) -> dict[str, float]:
         """How varied the lists are."""

@@ -20,7 +20,7 @@ from auscult.base.errors import ReadError
 from auscult.domains.recommend.preprocess.between import Uses, divided_lists, findings_between
 from auscult.domains.recommend.preprocess.clearance import clearance_years
 from auscult.domains.recommend.preprocess.names import as_names, padded, unpadded
-from auscult.domains.recommend.preprocess.reasons import reasons
+from auscult.domains.recommend.preprocess.reasons import noted, reasons
 from auscult.domains.recommend.preprocess.variety import variety
 
 METRICS = ("recall_at_20", "ndcg_at_20", "mrr")
@@ -117,9 +117,9 @@ class PredicateDevice:
         return _question(names[~hidden], record[~hidden], rows, (names[hidden], record[hidden]))
 
     def join(self, batch: RecordBatch, items: Items, arrays: Mapping[str, Array]) -> Outputs:
-        """One ranked list a device."""
+        """One ranked list a device; in use with a note of the devices that training did not know."""
         target = None if items.target is None else {"relevant": unpadded(items.target)}
-        return Outputs({"item": arrays["item"], "score": arrays["score"]}, items.record, None, target)
+        return Outputs(noted(items, arrays), items.record, None, target)
 
     def summary(self, outputs: Outputs) -> dict[str, float]:
         """How varied the lists are."""
