@@ -71,6 +71,16 @@ def test_scaffolds_of_the_test_that_training_knows() -> None:
     assert checks.scaffold_overlap([replace(batch, groups={**batch.groups, "role": np.full(3, "none")})]) == []
 
 
+def test_a_structure_as_it_comes_from_a_file_may_break_the_syntax() -> None:
+    texts = np.array(["C1CC", "CCO", "C" * 60 + "(", "CN(C)(C)(C)C"])  # the last is impossible, and well written
+    raw = RecordBatch((Field("smiles", "text"),), {"smiles": texts}, np.array(["r0", "r1", "r2", "r3"]))
+    (found,) = checks.broken_structures([raw])
+    assert (found.count, found.records, found.severity) == (2, ("r0", "r2"), "warning")
+    assert "break the syntax of SMILES" in found.message
+    assert [f.records for f in checks.sizes([raw])] == [("r1",)]
+    assert checks.broken_structures([prepared(["CCO"], [[0, 0]])]) == []
+
+
 def test_what_is_very_small_or_very_large() -> None:
     found = checks.sizes([prepared(["CCO", "c1ccccc1", "C" * 120, "N"], [[0, 0]] * 4)])
     assert [(f.count, f.records) for f in found] == [(2, ("r0", "r3")), (1, ("r2",))]

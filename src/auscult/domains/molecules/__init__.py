@@ -30,6 +30,7 @@ DOMAIN = Domain(
         "compound-ensemble": f"{_HERE}.models.compound_ensemble:CompoundEnsemble",
     },
     checks={
+        "broken-structures": f"{_HERE}.checks:broken_structures",
         "standardised": f"{_HERE}.checks:standardised",
         "metals": f"{_HERE}.checks:metals",
         "conflicting-measurements": f"{_HERE}.checks:conflicting_measurements",

@@ -14,7 +14,7 @@ import numpy as np
 
 from auscult.base.arrays import Array
 from auscult.base.contracts import Finding, RecordBatch, Severity
-from auscult.domains.molecules.preprocess.molecule import read_again
+from auscult.domains.molecules.preprocess.molecule import has_syntax, read_again
 from auscult.domains.molecules.preprocess.standardise import STEPS
 
 MAX_NAMED = 20
@@ -31,6 +31,17 @@ ORGANIC = frozenset(
     )
 )  # fmt: skip
 """Elements of organic chemistry in brackets; fingerprints and descriptors were made for these."""
+
+
+def broken_structures(batches: Iterable[RecordBatch]) -> list[Finding]:
+    """Records as they come from files whose structure breaks the syntax of SMILES."""
+    found = []
+    for batch in batches:
+        if batch.has("smiles") and not batch.has("steps"):  # those that were prepared have been read
+            pairs = zip(batch.record.tolist(), batch.dense("smiles").tolist(), strict=True)
+            found += [record for record, smiles in pairs if not has_syntax(smiles)]
+    text = "structures that break the syntax of SMILES; a build sets them aside"
+    return [_finding("broken-structures", text, found, "warning")] if found else []
 
 
 def standardised(batches: Iterable[RecordBatch]) -> list[Finding]:
@@ -108,7 +119,10 @@ def sizes(batches: Iterable[RecordBatch]) -> list[Finding]:
             for record, smiles in zip(batch.record.tolist(), batch.dense("smiles").tolist(), strict=True):
                 if FEW_LETTERS < len(smiles) < MANY_LETTERS:
                     continue
-                n_atoms = read_again(smiles).GetNumHeavyAtoms()
+                molecule = read_again(smiles)
+                if molecule is None:
+                    continue  # ``broken_structures`` counts it
+                n_atoms = molecule.GetNumHeavyAtoms()
                 small += [record] * (n_atoms < FEWEST_ATOMS)
                 large += [record] * (n_atoms > MOST_ATOMS)
     texts = (

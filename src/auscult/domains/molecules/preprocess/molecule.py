@@ -56,7 +56,8 @@ def read_molecule(smiles: str, *, max_atoms: int = MAX_ATOMS) -> Any:
 def read_again(smiles: str) -> Any:
     """Read a structure that was written by ``MolToSmiles``; a few metals are valid as read but not as written.
 
-    Such a one comes with its rings and hydrogens counted as far as they can be, and is not sanitised.
+    Such a one comes with its rings and hydrogens counted as far as they can be, and is not sanitised. A text that comes
+    from a file as it is, and breaks the syntax of SMILES, gives None.
     """
     from rdkit import Chem, rdBase
 
@@ -64,9 +65,18 @@ def read_again(smiles: str) -> Any:
         molecule: Any = Chem.MolFromSmiles(smiles)
         if molecule is None:
             molecule = Chem.MolFromSmiles(smiles, sanitize=False)
-            molecule.UpdatePropertyCache(strict=False)
-            Chem.GetSymmSSSR(molecule)
+            if molecule is not None:
+                molecule.UpdatePropertyCache(strict=False)
+                Chem.GetSymmSSSR(molecule)
     return molecule
+
+
+def has_syntax(smiles: str) -> bool:
+    """Whether a text follows the syntax of SMILES; the structure may still be impossible."""
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        return Chem.MolFromSmiles(smiles, sanitize=False) is not None
 
 
 def _why_not(smiles: str) -> str:
