@@ -9,7 +9,7 @@ import pytest
 
 from auscult.base.contracts import RecordBatch, SetAside, Source
 from auscult.base.errors import DataError, LimitError, ReadError
-from auscult.engine.sources import find_sources, read_source
+from auscult.engine.sources import find_sources, read_source, why_unclaimed
 from toys import DOMAIN
 from toys.examples import write_points
 from toys.reader import ToyReader
@@ -41,6 +41,23 @@ def test_nothing_there(tmp_path: Path) -> None:
         find_sources(tmp_path / "absent", DOMAIN)
     with pytest.raises(DataError, match="expected at least one file, got an empty folder"):
         find_sources(tmp_path, DOMAIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "end"),
+    [
+        ("a.csv", b"", "no reader knows this file, which is empty"),
+        ("a.toy", b"\xef\xbb\xbf \r\n", "no reader knows this file, which is empty"),
+        ("a.csv", b"Nr;Text\r\n\r\n", "no reader knows this file, a table without a row below its first line"),
+        ("a.toy", b"Nr;Text\n", "no reader knows this file"),
+        ("a.csv", b"Nr;Text\n1;2\n", "no reader knows this file"),
+    ],
+)
+def test_a_file_that_holds_nothing_is_told_from_one_that_is_unknown(
+    tmp_path: Path, name: str, content: bytes, end: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert why_unclaimed(tmp_path / name, DOMAIN) == f"{name}: expected a format of toy; {end}"
 
 
 def _reads(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[RecordBatch | SetAside]:

@@ -34,7 +34,7 @@ from auscult.engine.release.evidence import Evidence
 from auscult.engine.release.sign import read_private_key
 from auscult.engine.release.write import write_release
 from auscult.engine.runtime import MANIFEST
-from auscult.engine.sources import find_sources
+from auscult.engine.sources import find_sources, why_unclaimed
 from auscult.engine.split_checks import divided_figures, split_findings
 from auscult.engine.study import (
     Round,
@@ -221,7 +221,7 @@ def _dataset(recipe: Recipe, out: Path, domain: Domain, *, options: BuildOptions
     folder = out / "dataset"
     marker = out / "dataset.key"
     if not (folder.exists() and marker.exists() and marker.read_text() == key):
-        aside = [SetAside(p.name, f"{p.name}: no reader knows this format") for p in found.unclaimed]
+        aside = [SetAside(p.name, why_unclaimed(p, domain)) for p in found.unclaimed]
         assemble(shards, folder, data=data, extra_aside=aside)
         marker.write_text(key)
     return Dataset(folder)

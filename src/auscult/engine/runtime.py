@@ -41,7 +41,7 @@ from auscult.engine.neighbours import Neighbours, read_neighbours
 from auscult.engine.outputs import questions, take_items
 from auscult.engine.prepare import make_task
 from auscult.engine.program import read_program
-from auscult.engine.sources import find_sources, placed, read_source
+from auscult.engine.sources import find_sources, placed, read_source, why_unclaimed
 
 MANIFEST = "release.json"
 NEIGHBOURS = "neighbours"
@@ -312,9 +312,7 @@ class Release:
                 else:
                     yield source, part
         for file in found.unclaimed:
-            known = ", ".join(self.domain.readers)
-            reason = f"{file.name}: expected a format of {known}; no reader knows this file"
-            yield None, RecordAnswer(file.name, "refused", reason)
+            yield None, RecordAnswer(file.name, "refused", why_unclaimed(file, self.domain))
 
 
 def status_of(aside: SetAside) -> str:

@@ -29,7 +29,7 @@ from auscult.base.log import Report, Silent
 from auscult.engine.runtime import Release, open_release
 from auscult.engine.scan_parts import ANSWERS, TOP, columns_of, numeric_columns, write_part
 from auscult.engine.scan_top import Picks, Pool, write_picks
-from auscult.engine.sources import find_sources, placed, read_source
+from auscult.engine.sources import find_sources, placed, read_source, why_unclaimed
 
 PARTS = "parts"
 STATE = "scan.json"
@@ -161,8 +161,7 @@ def _sources(domain: Domain, paths: Sequence[Path]) -> list[Source]:
     for path in paths:
         found = find_sources(path, domain)
         if found.unclaimed or not found.sources:
-            names = ", ".join(p.name for p in found.unclaimed[:5]) or path.name
-            raise DataError(f"{names}: expected a format of {', '.join(domain.readers)}; no reader knows this file")
+            raise DataError("; ".join(why_unclaimed(p, domain) for p in found.unclaimed[:5] or (path,)))
         sources += found.sources
     twice = [name for name, count in Counter(s.name for s in sources).items() if count > 1]
     if twice:

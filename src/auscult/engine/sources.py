@@ -14,6 +14,9 @@ from auscult.base.errors import AuscultError, DataError, InputError
 from auscult.base.files import files_under
 from auscult.base.registry import load_part
 
+SMALL_BYTES = 1 << 16
+"""A file of more than this holds more than the first line of a table."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -66,6 +69,18 @@ def find_sources(root: Path, domain: Domain, *, readers: Sequence[str] = (), inc
     if not root.is_dir():
         left = [f for f in left if f == root]
     return Found(base, tuple(sorted(sources, key=lambda s: s.name)), tuple(left))
+
+
+def why_unclaimed(file: Path, domain: Domain) -> str:
+    """Say that no reader of a domain took a file, and where it holds too little for any, that."""
+    reason = f"{file.name}: expected a format of {', '.join(domain.readers)}; no reader knows this file"
+    if file.stat().st_size > SMALL_BYTES:
+        return reason
+    n_lines = sum(1 for line in file.read_bytes().splitlines() if line.strip(b"\xef\xbb\xbf \t\0"))
+    if not n_lines:
+        return f"{reason}, which is empty"
+    only_header = n_lines == 1 and file.suffix.lower() in (".csv", ".tsv")
+    return f"{reason}, a table without a row below its first line" if only_header else reason
 
 
 def _with_companions(path: Path) -> list[Path]:
