@@ -106,6 +106,67 @@ def test_encodings_with_a_mark(encoding: str, tmp_path: Path) -> None:
     assert batch.dense("text")[0] == "a prothèse was found"
 
 
+@pytest.mark.parametrize("line", ["{0}", '"{0}, and ""more"" of it; they said"', "{0}, and more of it; they said"])
+def test_a_table_of_one_column_is_a_record_a_row(line: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\n".join(["note", *(line.format(f"the pump {k} stopped") for k in range(3)), ""]))
+    (batch,), aside, readers = _read(tmp_path)
+    assert (readers, aside) == (["text-table"], [])
+    assert [f.name for f in batch.fields] == ["note"]
+    assert batch.record.tolist() == ["a#1", "a#2", "a#3"]
+    assert [str(text).count("stopped") for text in batch.dense("note")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "A.TSV", "a.csv.gz"])
+def test_a_table_is_never_one_text(name: str, tmp_path: Path) -> None:
+    said = f"note of the ward\nbed,{SECRET},went down\nward,nurse,came up\nbed,lamp,{SECRET} again\n".encode()
+    (tmp_path / name).write_bytes(gzip.compress(said) if name.endswith(".gz") else said)
+    batches, aside, readers = _read(tmp_path)
+    assert (batches, readers) == ([], ["text-table"])
+    assert f"{name}: expected a first line that names the columns, got one name and rows of 3 cells" in aside[0].reason
+
+
+def test_a_table_with_rows_of_all_lengths_is_refused(tmp_path: Path) -> None:
+    rows = ["event,text,part", f"{SECRET} went down", "the nurse, the ward", "a, b, c, some words, d", "more words"]
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    batches, (aside,), _ = _read(tmp_path)
+    assert not batches
+    assert "a.csv: expected a table with text, a first line that names the columns and rows of as many" in aside.reason
+
+
+def test_empty_cells_at_the_end_of_the_first_line_are_no_column(tmp_path: Path) -> None:
+    good = ["death;the pump stopped;;", "injury;the lamp fell"]
+    (tmp_path / "a.csv").write_text("\n".join(["event;text;;", *good * 61, f"death;{SECRET} fell;x;", ""]))
+    (batch,), (aside,), _ = _read(tmp_path)
+    assert [f.name for f in batch.fields] == ["event", "text"]
+    assert len(batch) == 122
+    assert "line 124: expected 2 cells as in the first line, got 4" in aside.reason
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+def test_a_line_that_names_the_separator_is_no_row(separator: str, tmp_path: Path) -> None:
+    rows = [f"sep={separator}", f"event{separator}text", f'death{separator}"the pump, it stopped"', ""]
+    (tmp_path / "a.csv").write_bytes("\r\n".join(rows).encode("utf-8-sig"))
+    (batch,), aside, _ = _read(tmp_path)
+    assert [f.name for f in batch.fields] == ["event", "text"]
+    assert (batch.record.tolist(), aside) == (["a#1"], [])
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"text;event;text\n{SECRET} fell;death;the lamp fell\n")
+    batches, (aside,), _ = _read(tmp_path)
+    assert not batches
+    assert "a.csv: expected columns with names of their own, got 'text' for the columns 1 and 3" in aside.reason
+
+
+@pytest.mark.parametrize("column", ["subject", "Patient-ID", "patient id", "SUBJECT_ID"])
+def test_whose_record_it_is_in_several_spellings(column: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"{column},text\n7,the pump stopped\n")
+    (batch,), _, _ = _read(tmp_path)
+    assert batch.subject is not None
+    assert batch.subject.tolist() == ["7"]
+    assert [f.name for f in batch.fields] == ["text"]
+
+
 def test_numbers_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("time,value\n1,2\n3,4\n")
     assert _read(tmp_path) == ([], [], [])

@@ -22,10 +22,13 @@ HEAD_BYTES = 1 << 16
 BATCH_ROWS = 512
 MAX_CHARACTERS = 1 << 20
 """Longest text that is one record; a longer line is a file that lost its line ends, not a report."""
-SUBJECT_NAMES = frozenset(("subject", "subject_id", "patient", "patient_id"))
-"""Columns that say whose record it is; they become pseudonyms before anything is written."""
+SUBJECT_NAMES = frozenset(("subject", "subjectid", "patient", "patientid"))
+"""Columns that say whose record it is, whatever their case, blanks, hyphens and underscores; they become pseudonyms
+before anything is written."""
 TEXT = np.dtypes.StringDType()
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_TABLE_ENDINGS = (".csv", ".tsv")
+_PROSE = re.compile(r"[^\W\d_]{2,}[,.;:]?[ \t\r\n]+[^\W\d_]{2,}|[\u3400-\u9fff]{4,}")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 BROKEN = re.compile(r"[\ud800-\udfff]")
 """Bytes that are no character of the file's encoding, as ``text_of`` gives them, and lone surrogates."""
@@ -61,8 +64,17 @@ def head_of(path: Path) -> bytes:
 
 def short_name(path: Path) -> str:
     """Return a file's name without its last ending, and without that of a packed file."""
-    name = path.name.removesuffix(".bz2").removesuffix(".gz")
+    name = _unpacked(path)
     return name.rpartition(".")[0] or name
+
+
+def is_named_as_table(path: Path) -> bool:
+    """Whether a file's name says that it is a table."""
+    return _unpacked(path).lower().endswith(_TABLE_ENDINGS)
+
+
+def _unpacked(path: Path) -> str:
+    return path.name.removesuffix(".bz2").removesuffix(".gz")
 
 
 def broken_in(cells: Mapping[str, str]) -> bool:
@@ -75,6 +87,13 @@ def is_text(head: bytes) -> bool:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     return bool(head.strip()) and not any(byte < 32 and byte not in b"\t\n\r\f\x0b" for byte in set(head))
+
+
+def is_prose(head: bytes) -> bool:
+    """Whether at least half of the characters besides blanks are letters, and two words stand side by side."""
+    text = head.decode("utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig", errors="replace")
+    solid = [c for c in text[:4096] if not c.isspace()]
+    return sum(c.isalpha() for c in solid) * 2 >= len(solid) and _PROSE.search(text) is not None
 
 
 def encoding_of(path: Path) -> str:
@@ -144,7 +163,7 @@ def _batch(rows: Sequence[Row], path: Path, encoding: str) -> RecordBatch:
 
 def apart(cells: Sequence[Mapping[str, str]]) -> tuple[list[str], npt.NDArray[np.str_] | None]:
     """Return the columns besides the one that says whose record it is, and what that one holds, (N,)."""
-    whose = next((n for n in cells[0] if n.lower() in SUBJECT_NAMES), None)
+    whose = next((n for n in cells[0] if re.sub(r"[\s_-]", "", n).lower() in SUBJECT_NAMES), None)
     subject = None if whose is None else np.array([c[whose] for c in cells], dtype=np.str_)
     return [n for n in cells[0] if n != whose], subject
 

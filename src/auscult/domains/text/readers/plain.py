@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,13 +15,14 @@ from auscult.domains.text.readers.common import (
     encoding_of,
     groups_of,
     head_of,
+    is_named_as_table,
+    is_prose,
     is_text,
     require_length,
     text_of,
 )
 
 NAME = "plain"
-_PROSE = re.compile(r"[^\W\d_]{2,}[,.;:]?[ \t\r\n]+[^\W\d_]{2,}|[\u3400-\u9fff]{4,}")
 _MARKUP = (b"<", b"{", b"[", b"#!", b"%PDF", b"PK")
 
 
@@ -30,10 +30,11 @@ class PlainReader:
     """Finds and reads files of prose; stands last in the table, so that every other format is asked before."""
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
-        """Yield the files that begin with words of a language."""
+        """Yield the files that begin with words of a language; a table is never one text."""
         for path in files:
             head = head_of(path)
-            if is_text(head) and not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_MARKUP) and _is_prose(head):
+            is_other = is_named_as_table(path) or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_MARKUP)
+            if is_text(head) and not is_other and is_prose(head):
                 yield Source(NAME, path.stem, (path,))
 
     def read(self, source: Source) -> Iterator[RecordBatch | SetAside]:
@@ -56,10 +57,3 @@ class PlainReader:
         yield RecordBatch(
             (Field("text", "text"),), {"text": column}, np.array([path.stem]), None, groups_of(path, encoding, 1)
         )
-
-
-def _is_prose(head: bytes) -> bool:
-    """Whether at least half of the characters besides blanks are letters, and two words stand side by side."""
-    text = head.decode("utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig", errors="replace")
-    solid = [c for c in text[:4096] if not c.isspace()]
-    return sum(c.isalpha() for c in solid) * 2 >= len(solid) and _PROSE.search(text) is not None

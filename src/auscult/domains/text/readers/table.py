@@ -20,6 +20,8 @@ from auscult.domains.text.readers.common import (
     batches_of,
     encoding_of,
     head_of,
+    is_named_as_table,
+    is_prose,
     is_text,
     short_name,
     text_of,
@@ -27,11 +29,14 @@ from auscult.domains.text.readers.common import (
 
 NAME = "text_table"
 SEPARATORS = "\t|,;"
+NO_SEPARATOR = "\x1f"
+"""Stands in no text, so that commas part no cell of a table with one column."""
 MAX_RESTARTS = 100
 NEVER_CLOSES = "expected every quotation mark of a cell to close, got one that does not; double it in the export"
 TOO_LONG = f"expected at most {csv.field_size_limit()} characters in a cell, got a longer one; split it"
 _WORDS = re.compile(r"[^\W\d_]{2,}\W+[^\W\d_]{2,}")
 _IDEOGRAPHS = re.compile(r"[\u3400-\u9fff]{4,}")
+_SEPARATOR_LINE = re.compile(r"\ufeff?\"?sep=([\t|,;])\"?", re.IGNORECASE)
 _HEADER = re.compile(r"[^\W\d][^\n]{0,59}")
 
 
@@ -39,10 +44,14 @@ class TextTableReader:
     """Finds and reads tables that hold text."""
 
     def detect(self, files: Sequence[Path]) -> Iterator[Source]:
-        """Yield the files whose first lines are a table with at least two columns and words in one."""
+        """Yield the files whose first lines are a table with words in a column.
+
+        A table with one column is told by the ending of its name. What is named as a table and holds words, but is
+        none, is taken too, so that ``read`` can say why.
+        """
         for path in files:
             head = head_of(path)
-            if is_text(head) and _layout(head) is not None:
+            if is_text(head) and _is_mine(path, head):
                 yield Source(NAME, short_name(path), (path,))
 
     def read(self, source: Source) -> Iterator[RecordBatch | SetAside]:
@@ -51,12 +60,15 @@ class TextTableReader:
         Raises
         ------
         ReadError
-            If the file is no table any more.
+            If the file is no table, its columns share a name, or its rows do not fit its first line.
         """
         path = source.files[0]
-        layout = _layout(head_of(path))
+        layout = _layout(path, head_of(path))
         if layout is None:
-            raise ReadError(f"{path.name}: expected a table with text, got something else; export it again")
+            raise ReadError(
+                f"{path.name}: expected a table with text, a first line that names the columns and rows of as many "
+                "cells, got something else; export it again"
+            )
         encoding = encoding_of(path)
         aside: list[SetAside] = []
         with text_of(path, encoding) as stream:
@@ -69,34 +81,92 @@ class TextTableReader:
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a table is written."""
+    """How a table is written; the first row begins in line ``begin``, after what only names the separator."""
 
     separator: str
     quoted: bool
     columns: tuple[str, ...]
     has_header: bool
+    n_nameless: int = 0
+    begin: int = 1
 
 
-def _layout(head: bytes) -> _Layout | None:
-    """Tell how a table is written by its first lines; nothing where it is none, or holds no text."""
-    text = _decoded(head)
-    lines = text.splitlines()
+def _is_mine(path: Path, head: bytes) -> bool:
+    try:
+        layout = _layout(path, head)
+    except ReadError:
+        return True
+    return layout is not None or (is_named_as_table(path) and is_prose(head) and len(head.splitlines()) > 1)
+
+
+def _layout(path: Path, head: bytes) -> _Layout | None:
+    """Tell how a table is written by its first lines; nothing where it is none, or holds no text.
+
+    Raises
+    ------
+    ReadError
+        If the columns share a name, or the first line has one cell and the rows have more.
+    """
+    lines = _decoded(head).splitlines()
+    stated = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    lines = lines[1:] if stated else lines
     if len(lines) < 2 or lines[0].lstrip().startswith(("<", "{", "[", "#")):
         return None
-    separator = max(SEPARATORS, key=lambda s: min(lines[0].count(s), 200))
+    separator = stated[1] if stated else max(SEPARATORS, key=lambda s: min(lines[0].count(s), 200))
     if not lines[0].count(separator):
-        return None
+        if not is_named_as_table(path):
+            return None
+        _require_one_column(path, lines)
+        separator = separator if stated else NO_SEPARATOR
     quoted = separator != "|"
     rows = _sniffed(lines, separator, quoted)
     first = [cell.strip().lstrip("\ufeff") for cell in rows[0]] if rows else []
     body = [row for row in rows[1:] if len(row) == len(first)]
-    if len(first) < 2 or len(body) * 2 < len(rows) - 1 or not body:
+    if len(body) * 2 < len(rows) - 1 or not body:
         return None
     if not any(_WORDS.search(cell) or _IDEOGRAPHS.search(cell) for row in body[:50] for cell in row):
         return None
-    has_header = len(set(first)) == len(first) and all(_HEADER.fullmatch(cell) for cell in first)
-    columns = first if has_header else [f"column-{k + 1}" for k in range(len(first))]
-    return _Layout(separator, quoted, tuple(columns), has_header)
+    named = _without_nameless(first, body)
+    has_header = all(_HEADER.fullmatch(cell) for cell in named)
+    if has_header:
+        _require_own_names(path, named)
+    columns = named if has_header else [f"column-{k + 1}" for k in range(len(first))]
+    n_nameless = len(first) - len(columns)
+    return _Layout(separator, quoted, tuple(columns), has_header, n_nameless, begin=2 if stated else 1)
+
+
+def _require_one_column(path: Path, lines: Sequence[str]) -> None:
+    """Refuse rows that have several cells each below a first line that has one, such as a title.
+
+    A comma of prose has a blank behind it, and parts no cells.
+    """
+    for separator in SEPARATORS:
+        rows = [row for row in _sniffed(lines[1:], separator, separator != "|") if row]
+        n_cells = len(rows[0]) if rows else 0
+        is_prose = all(cell[:1] == " " for row in rows for cell in row[1:])
+        if len(rows) > 1 and not is_prose and all(len(row) == n_cells for row in rows):
+            raise ReadError(
+                f"{path.name}: expected a first line that names the columns, got one name and rows of {n_cells} "
+                "cells; leave out what stands above the names, or put texts in quotation marks"
+            )
+
+
+def _require_own_names(path: Path, names: Sequence[str]) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        places = " and ".join(str(k + 1) for k, name in enumerate(names) if name == twice)
+        raise ReadError(
+            f"{path.name}: expected columns with names of their own, got '{twice}' for the columns {places}; "
+            "rename or remove all but one"
+        )
+
+
+def _without_nameless(first: list[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """Leave out empty names at the end of the first line, where nothing stands below them."""
+    width = len(first)
+    while width > 1 and not first[width - 1] and not any(row[width - 1].strip() for row in body):
+        width -= 1
+    return first[:width]
 
 
 def _sniffed(lines: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:
@@ -160,9 +230,11 @@ def _rows(stream: Iterator[str], layout: _Layout, source: Source, aside: list[Se
         except csv.Error as error:
             cells, reason = [], TOO_LONG if "limit" in str(error) else NEVER_CLOSES
         raw = lines.record()
-        if (first == 1 and layout.has_header) or (len(raw) == 1 and not raw[0].strip()):
+        is_header = first < layout.begin or (first == layout.begin and layout.has_header)
+        if is_header or (len(raw) == 1 and not raw[0].strip()):
             continue
         number += 1
+        cells = _named(cells, layout)
         fault = reason or _fault(cells, layout, raw)
         if not fault:
             yield Row(f"{name}#{number}", dict(zip(layout.columns, cells, strict=True)))
@@ -176,6 +248,12 @@ def _rows(stream: Iterator[str], layout: _Layout, source: Source, aside: list[Se
             rest = f"{NEVER_CLOSES}, {restarts} times; nothing was read from line {lines.line + 1} on, export it again"
             aside.append(SetAside(source.name, f"{path.name}: {rest}", lines.line + 1))
             return
+
+
+def _named(cells: list[str], layout: _Layout) -> list[str]:
+    """Leave out empty cells in columns without a name at the end."""
+    n = len(layout.columns)
+    return cells[:n] if len(cells) <= n + layout.n_nameless and not any(c.strip() for c in cells[n:]) else cells
 
 
 def _parser(lines: _Lines, layout: _Layout) -> Iterator[list[str]]:
