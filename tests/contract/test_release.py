@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -152,6 +153,25 @@ def test_a_table_says_what_predict_says(
     monkeypatch.setattr(type(opened.task), "join", twice)
     with pytest.raises(UsageError, match="--table: expected one answer a record, got several of one, each at its"):
         scan(opened, [folder], tmp_path / "more", options=ScanOptions(workers=1))
+
+
+def test_names_of_classes_are_cells_of_the_first_line(
+    built: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_release(built("colour"), lambda name: DOMAIN)
+    columns = type(opened.kind).columns
+
+    def renamed(*given: Any) -> dict[str, Array]:
+        return {f'Gerät "{name}", \\': values for name, values in columns(*given).items()}
+
+    monkeypatch.setattr(type(opened.kind), "columns", renamed)
+    folder = example_folder(DOMAIN.name, opened.spec.example, True)
+    made = scan(opened, [folder], tmp_path / "out", options=ScanOptions(workers=1))
+    with made.answers.open(newline="", encoding="utf-8") as stream:
+        first, *rows = csv.reader(stream)
+    assert first[:3] == ["record", "status", "reason"]
+    assert 'Gerät "label", \\' in first
+    assert {len(row) for row in rows} == {len(first)}
 
 
 def test_pictures_of_the_task_stand_in_the_report(built: Callable[[str], Path]) -> None:

@@ -8,7 +8,9 @@ n-th batch, so that no record passes between processes and memory does not grow 
 from __future__ import annotations
 
 import contextlib
+import csv
 import gc
+import io
 import json
 import os
 import shutil
@@ -285,7 +287,7 @@ def _finish(job: ScanJob, columns: Sequence[str]) -> None:
     counts: dict[str, int] = {}
     reasons: dict[str, int] = {}
     with writable(out), draft.open("wb") as stream:
-        stream.write((",".join(json.dumps(c) for c in ("record", "status", "reason", *columns)) + "\n").encode())
+        stream.write(_header(columns))
         for path in parts:
             stream.write(path.read_bytes())
             told = read_json(path.with_suffix(".json"))
@@ -301,6 +303,13 @@ def _finish(job: ScanJob, columns: Sequence[str]) -> None:
         listed = write_picks(pool, out / "top.csv", count=job.options.top, distance=job.options.distance)
     write_json(out / SUMMARY, {"counts": counts, "reasons": reasons, "n_listed": listed, "top": bool(job.options.top)})
     shutil.rmtree(job.parts)
+
+
+def _header(columns: Sequence[str]) -> bytes:
+    """The first line of the answers, every name in quotation marks."""
+    line = io.StringIO()
+    csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(("record", "status", "reason", *columns))
+    return line.getvalue().encode()
 
 
 def _result(out: Path) -> Scan:

@@ -21,7 +21,8 @@ from auscult.engine.scan_top import Described, Pool
 
 ANSWERS, TOP = ".csv", ".parquet"
 _ROW = re.compile(r"#(\d+)$")
-_DIFFERS = re.compile(r"\d+(?:\.\d+)?")
+_DIFFERS = re.compile(r"('[^']*')|\d+(?:\.\d+)?")
+"""Numbers differ between records; those in the name of a column do not."""
 
 
 @dataclass
@@ -86,7 +87,7 @@ def write_part(
     """
     rows, columns = _answered(release, batch, best, path) if batch is not None else ([], {})
     rows = _with_aside(rows, aside)
-    told = Counter(row.status for row in rows), Counter(_DIFFERS.sub("…", _bare(row)) for row in rows if row.reason)
+    told = Counter(row.status for row in rows), Counter(_alike(row) for row in rows if row.reason)
     write_json(path.with_suffix(".json"), {"counts": dict(told[0]), "reasons": dict(told[1])})
     write_bytes(path.with_suffix(ANSWERS), _table(rows, columns, columns_of(release)))
 
@@ -186,6 +187,11 @@ def _number(name: str) -> int:
 def _bare(row: _Row) -> str:
     """A reason without the name of its record."""
     return row.reason.removeprefix(f"{row.record}: ")
+
+
+def _alike(row: _Row) -> str:
+    """A reason without what differs between records."""
+    return _DIFFERS.sub(lambda found: found[1] or "…", _bare(row))
 
 
 def _table(rows: Sequence[_Row], columns: dict[str, Array], names: Sequence[str]) -> bytes:

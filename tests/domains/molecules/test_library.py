@@ -209,3 +209,14 @@ def _lines(path: Path, smiles: list[str]) -> Path:
 def _top(made: Scan) -> Path:
     assert made.top is not None
     return made.top
+
+
+def test_the_summary_keeps_the_numbers_in_names_of_columns(release: Path, tmp_path: Path) -> None:
+    path = tmp_path / "lib.csv"
+    path.write_text(
+        "smiles,IC50_nM\n" + "".join(f"{'C' * k}O,{k}\n" for k in range(3, 20)) + "CCCCN,about 7\nCCCCCN,x\n"
+    )
+    made = auscult.scan(release, path, out=tmp_path / "out", options=ScanOptions(workers=1))
+    (told,) = [reason for reason in made.reasons if "column" in reason]
+    assert "column 'IC50_nM': expected a number, got a text" in told
+    assert made.reasons[told] == 2
