@@ -219,7 +219,8 @@ def test_a_leak_fails_unless_it_is_to_be_reported(tmp_path: Path) -> None:
     data = {"path": str(tmp_path / "data"), "example": ""}
     with pytest.raises(
         DataError,
-        match=r"(?s)\d+ have nearly the same content .*split by subject, leave them out, or set split.on_leak",
+        match=r"(?s)\d+ have nearly the same content .*split by subject, leave them out, keep near-duplicates on one "
+        r"side with split.duplicates_whole = true, or set split.on_leak = 'report'",
     ):
         _build(tmp_path, toy_recipe("colour", data=data))
     told = _build(tmp_path, toy_recipe("colour", data=data, split={"on_leak": "report"}, train={"epochs": 2}))

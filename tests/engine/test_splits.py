@@ -115,6 +115,16 @@ def test_units_that_share_a_near_duplicate_stay_together_through_chains_too(data
         make_split(points, SplitTable(policy="scaffold", duplicates_whole=True), seed=0)
 
 
+def test_near_duplicates_that_leave_too_few_units_are_told(dataset: Make) -> None:
+    points = dataset("colour", "points")
+    assert points.subject_order is not None
+    n = len(np.unique(points.subject_order))
+    chain = [(k, k + 1, "near") for k in range(len(points) - 1)]
+    told = rf"values of 'subject', got 1, into which near-duplicates join {n} \(split.duplicates_whole\)"
+    with pytest.raises(DataError, match=told):
+        make_split(points, SplitTable(duplicates_whole=True), seed=0, duplicates=chain)
+
+
 def test_a_given_split_is_what_is_given(dataset: Make) -> None:
     points = dataset("colour", "points")
     table = SplitTable(

@@ -224,15 +224,16 @@ def _by_units(
     duplicates: Sequence[tuple[int, int, str]],
     fold: tuple[int, int] | None,
 ) -> Split:
-    keys, unit = units_of(dataset, table)
-    if table.duplicates_whole:
-        keys = _joined(keys, duplicates)
+    own, unit = units_of(dataset, table)
+    keys = _joined(own, duplicates) if table.duplicates_whole else own
     live = _live(dataset)
     names, inverse, counts = np.unique(keys[live], return_inverse=True, return_counts=True)
     by_size = table.policy == "scaffold"
     order = np.argsort(counts, kind="stable") if by_size else rng.permutation(len(names))
     if len(names) < 3:
-        told = f"expected at least 3 different values of '{unit}', got {len(names)}{_aside(dataset)}"
+        n_own = len(np.unique(own[live]))
+        joined = f", into which near-duplicates join {n_own} (split.duplicates_whole)" if n_own > len(names) else ""
+        told = f"expected at least 3 different values of '{unit}', got {len(names)}{joined}{_aside(dataset)}"
         raise DataError(f"split '{table.policy}': {told}")
     if fold is not None:
         test = order[fold[0] :: fold[1]]

@@ -72,8 +72,8 @@ def require_no_leak(leak: Leak, dataset: Dataset, *, on_leak: str) -> None:
     names = ", ".join(str(n) for n in dataset.names[leak.records][:10])
     raise DataError(
         f"split: {len(leak.subject)} test records share a subject with training and {len(leak.content)} have nearly "
-        f"the same content as a training record{_also_seen(leak)} ({names}); split by subject, leave them out, or set "
-        "split.on_leak = 'report'"
+        f"the same content as a training record{_also_seen(leak)} ({names}); split by subject, leave them out, keep "
+        "near-duplicates on one side with split.duplicates_whole = true, or set split.on_leak = 'report'"
     )
 
 
