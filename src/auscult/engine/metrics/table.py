@@ -68,7 +68,7 @@ ALTMAN_PPV = "Altman and Bland 1994, BMJ 309:102"
 
 _ROWS = (
     _share("accuracy", "Share of the items whose class is right.", SOKOLOVA),
-    _share("macro_f1", "Mean F1 over the classes (labels) with a test positive; print their number.", SOKOLOVA),
+    _share("macro_f1", "Mean F1 over the classes (labels) with a test positive; the others have no F1.", SOKOLOVA),
     _share("micro_f1", "F1 over all pairs of item and label.", SOKOLOVA),
     Metric(
         "jk_index",
