@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from auscult.base.contracts import Field, Finding, RecordBatch
+from auscult.base.registry import load_part
 from auscult.domains.text import DOMAIN
 from auscult.domains.text.check_forms import _HIDDEN, cut_off, hidden_characters, rare_labels, text_languages
 from auscult.domains.text.check_words import identifiers, label_phrases, templates
@@ -130,3 +131,11 @@ def test_a_batch_without_text_has_no_finding(check: Callable[[list[RecordBatch]]
     assert check([batch]) == []
     assert check([]) == []
     assert check.__name__.replace("_", "-") in DOMAIN.checks
+
+
+@pytest.mark.parametrize("name", sorted(DOMAIN.checks))
+def test_a_column_of_a_file_may_be_called_label(name: str) -> None:
+    texts = np.array(["the pump stopped", "the lamp fell"], dtype=TEXT)
+    fields = (Field("text", "text"), Field("label", "text"))
+    raw = RecordBatch(fields, {"text": texts, "label": np.array(["a", "b"], dtype=TEXT)}, np.array(["r0", "r1"]))
+    assert all("class" not in found.message for found in load_part(DOMAIN, "checks", name)([raw]))

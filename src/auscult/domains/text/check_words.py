@@ -60,7 +60,9 @@ def label_phrases(batches: Iterable[RecordBatch]) -> list[Finding]:
     labels: list[int] = []
     records: list[str] = []
     for batch in batches:
-        if not (batch.has("label") and batch.has("text")) or np.asarray(batch.dense("label")).ndim != 1:
+        if not (batch.has("label") and batch.has("text")) or batch.field("label").kind != "ids":
+            return []  # a file may have a column of this name
+        if np.asarray(batch.dense("label")).ndim != 1:
             return []
         text, hashes = shingles([t for _, t in texts_of(batch)])
         found.append((text + len(labels), hashes))

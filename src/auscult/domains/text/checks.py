@@ -28,7 +28,7 @@ def unlabelled(batches: Iterable[RecordBatch]) -> list[Finding]:
     """Count the records whose label is none of the task's: they are neither learned from nor judged."""
     names: list[str] = []
     for batch in batches:
-        if batch.has("label"):
+        if batch.has("label") and batch.field("label").kind == "ids":  # a file may have a column of this name
             label = np.asarray(batch.dense("label"))
             names += batch.record[(label < 0).reshape(len(label), -1).all(axis=1)].tolist()
     if not names:
