@@ -5,7 +5,7 @@ All of them are imported from ``base.contracts``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -29,6 +29,24 @@ class CutsNew(Protocol):
 
     def cut_new(self, batch: RecordBatch) -> Items:
         """Cut prepared records into the items that a new record is answered by; annotations are not looked at."""
+
+
+@runtime_checkable
+class Names(Protocol):
+    """A task whose settings name columns and classes of the files, in a person's spelling."""
+
+    def misnamed(self, items: Items, groups: Collection[str], raw: Iterable[RecordBatch]) -> list[str]:
+        """Say which names that learning needs no record has, each with the nearest that one has.
+
+        Parameters
+        ----------
+        items : Items
+            What is to be learned from.
+        groups : collection of str
+            Group keys that every record has.
+        raw : iterable of RecordBatch
+            The records as they were read; looked at only where items or groups lack something.
+        """
 
 
 @runtime_checkable

@@ -27,7 +27,7 @@ from auscult.engine.dataset import Dataset, assemble
 from auscult.engine.doors import kept_back
 from auscult.engine.evaluate import GateResult, Judge, check_gates, judge_for, mean_figures
 from auscult.engine.outputs import concat
-from auscult.engine.prepare import PrepareJob, make_task, prepare
+from auscult.engine.prepare import PrepareJob, make_task, prepare, require_names
 from auscult.engine.pseudonym import pseudonym_key
 from auscult.engine.quality.generic import generic_findings
 from auscult.engine.release.evidence import Evidence
@@ -224,7 +224,9 @@ def _dataset(recipe: Recipe, out: Path, domain: Domain, *, options: BuildOptions
         aside = [SetAside(p.name, why_unclaimed(p, domain)) for p in found.unclaimed]
         assemble(shards, folder, data=data, extra_aside=aside)
         marker.write_text(key)
-    return Dataset(folder)
+    dataset = Dataset(folder)
+    require_names(dataset, found.sources, job)
+    return dataset
 
 
 def _findings(bench: Bench) -> list[Finding]:

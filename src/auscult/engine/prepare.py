@@ -23,13 +23,14 @@ from typing import Any
 
 import numpy as np
 
-from auscult.base.contracts import Domain, Items, PublicSet, RecordBatch, SetAside, Sifts, Source, Task
-from auscult.base.errors import AuscultError, InputError, LimitError
+from auscult.base.contracts import Domain, Items, Names, PublicSet, RecordBatch, SetAside, Sifts, Source, Task
+from auscult.base.errors import AuscultError, InputError, LimitError, RecipeError
 from auscult.base.files import files_under, hash_of, new_folder, sha256_file, sweep, write_json
 from auscult.base.log import Bar, Report, progress
 from auscult.base.recipe import validated
 from auscult.base.registry import load_part
 from auscult.engine.columns import BatchWriter, NpyAppender
+from auscult.engine.dataset import Dataset
 from auscult.engine.pseudonym import pseudonym
 from auscult.engine.sources import read_source
 from auscult.engine.task_files import file_hashes, located
@@ -121,6 +122,22 @@ def prepare(sources: Sequence[Source], job: PrepareJob, *, cache: Path, workers:
                 _make_shard(chunk, folders[-1], job)
             bar.advance()
     return folders
+
+
+def require_names(dataset: Dataset, sources: Sequence[Source], job: PrepareJob) -> None:
+    """Refuse settings of a task that name what no record has; the sources are read again where something is missing.
+
+    Raises
+    ------
+    RecipeError
+        With each name, and the nearest that is there.
+    """
+    task = job.make_task()
+    if isinstance(task, Names):
+        raw = (part for one in sources for part in read_source(one, job.domain) if isinstance(part, RecordBatch))
+        wrong = task.misnamed(dataset.items, dataset.groups, raw)
+        if wrong:
+            raise RecipeError("; ".join(wrong))
 
 
 def _chunks(sources: Sequence[Source]) -> Iterator[list[Source]]:
