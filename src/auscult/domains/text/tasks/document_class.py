@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from auscult.base.arrays import Array
 from auscult.base.contracts import Config, Field, Items, Outputs, RecordBatch, Run, TaskSpec
 from auscult.domains.text.simulate.reports import EVENTS
 from auscult.domains.text.tasks.common import TextConfig, TextItems, explained
+from auscult.domains.text.tasks.names import misnamed
 
 LABEL_FIELD = Field("label", "ids")
 
@@ -70,6 +71,11 @@ class DocumentClass:
             return self._cutter.items(batch)
         label = np.asarray(batch.dense("label"))
         return self._cutter.labelled(batch, label, np.flatnonzero(label >= 0))
+
+    def misnamed(self, items: Items, groups: Collection[str], raw: Iterable[RecordBatch]) -> list[str]:
+        """Columns and classes of the settings that no record has."""
+        c = self._config
+        return misnamed(items, groups, raw, groups=c.groups, label=(c.label,), classes=c.labels)
 
     def cut_new(self, batch: RecordBatch) -> Items:
         """One item a text, whatever class somebody gave it."""
