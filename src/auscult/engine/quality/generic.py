@@ -93,17 +93,14 @@ def _missing(dataset: Dataset) -> list[Finding]:
 
 
 def _balance(dataset: Dataset, spec: TaskSpec) -> list[Finding]:
-    if spec.kind not in ("class", "boxes") or dataset.items.target is None:
+    target = dataset.items.target
+    if spec.kind != "class" or target is None:
         return []
-    target = np.asarray(dataset.items.target if spec.kind == "class" else dataset.items.target[:, :, 4]).astype(
-        np.int64
-    )
-    counts = np.bincount(target[target >= 0], minlength=len(spec.labels))
-    what = "items" if spec.kind == "class" else "boxes"
+    counts = np.bincount(np.asarray(target)[np.asarray(target) >= 0], minlength=len(spec.labels))
     rare = [f"{name}: {int(n)}" for name, n in zip(spec.labels, counts, strict=True) if n < FEW]
-    found = [Finding("rare-classes", "warning", f"classes with fewer than {FEW} {what} ({', '.join(rare)})", len(rare))]
+    found = [Finding("rare-classes", "warning", f"classes with fewer than {FEW} items ({', '.join(rare)})", len(rare))]
     share = float(counts.max() / max(counts.sum(), 1))
     if share > 0.9:
-        text = f"the largest class holds {100 * share:.1f} % of the {what}; read macro figures beside accuracy"
+        text = f"the largest class holds {100 * share:.1f} % of the items; read macro figures beside accuracy"
         found.append(Finding("imbalance", "info", text, 1))
     return found if rare else found[1:]

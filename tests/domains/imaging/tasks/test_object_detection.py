@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Sheet
 from matplotlib.patches import Rectangle
 
 from auscult.base.arrays import Ragged
-from auscult.base.contracts import Field, RecordBatch
+from auscult.base.contracts import Field, ItemSet, RecordBatch
 from auscult.base.errors import ReadError
 from auscult.domains.imaging.pictures import _paint_boxes
 from auscult.domains.imaging.tasks.object_detection import ObjectDetection, ObjectDetectionConfig
@@ -50,6 +50,14 @@ def test_targets_are_in_the_grid_and_answers_in_the_picture() -> None:
     assert outputs.ragged("label")[0].tolist() == [1]
     assert outputs.ragged_truth("label")[0].tolist() == [0, 1]
     np.testing.assert_allclose(outputs.ragged_truth("box")[0], [[20, 30, 120, 80]] * 2)
+
+
+def test_classes_with_nothing_to_learn_from_are_found() -> None:
+    many = TASK.cut(TASK.prepare(batch([1] * 12)))
+    twice = ItemSet(many, np.zeros(2, dtype=np.int64))
+    (found,) = TASK.audit({"train": twice, "test": twice})
+    assert (found.check, found.count) == ("rare-classes", 1)
+    assert "(forceps: 0 and 0)" in found.message  # of scissors there are 24
 
 
 def test_the_floor_answers_its_region_with_the_likeliest_classes() -> None:

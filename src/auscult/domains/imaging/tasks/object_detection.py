@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field as Setting
 
 from auscult.base.arrays import Array, Column, Ragged, require_finite
-from auscult.base.contracts import Config, Field, Index, Items, Outputs, RecordBatch, Run, TaskSpec
+from auscult.base.contracts import Config, Field, Finding, Index, Items, ItemSet, Outputs, RecordBatch, Run, TaskSpec
 from auscult.base.errors import ReadError
 from auscult.domains.imaging.preprocess.aligned import edges_of
 from auscult.domains.imaging.preprocess.boxes import decoded
@@ -19,6 +19,7 @@ from auscult.domains.imaging.preprocess.region import region, region_features
 from auscult.domains.imaging.tasks.common import image_axes, rows_of
 
 MOST_TARGETS = 12
+FEW_BOXES = 20
 DRAWN_SCORE = 0.3
 CLASSES = ("scissors", "forceps", "handle")
 
@@ -111,6 +112,22 @@ class ObjectDetection:
     def match(self, batches: Iterable[RecordBatch]) -> Index:
         """Pictures that show nearly the same, by a perceptual hash."""
         return alike_pictures(batches)
+
+    def audit(self, roles: Mapping[str, ItemSet]) -> list[Finding]:
+        """Find classes with few boxes to learn from, or none to be judged by."""
+        train, test = (self._count(roles[role]) for role in ("train", "test"))
+        few = [
+            f"{name}: {a} and {b}"
+            for name, a, b in zip(self.spec.labels, train, test, strict=True)
+            if a < FEW_BOXES or not b
+        ]
+        text = f"classes with fewer than {FEW_BOXES} boxes in training or none in the test ({', '.join(few)})"
+        return [Finding("rare-classes", "warning", text, len(few))] if few else []
+
+    def _count(self, items: ItemSet) -> list[int]:
+        """Boxes of each class, (K,)."""
+        label = items.target()[:, :, 4].astype(np.int64)
+        return [int(n) for n in np.bincount(label[label >= 0], minlength=len(self.spec.labels))]
 
     def cut(self, batch: RecordBatch) -> Items:
         """One item a picture: ``image`` (N, 3, H, W) uint8, ``region`` (N, 4), its ``features`` and ``edges``, (N, F).
