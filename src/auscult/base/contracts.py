@@ -32,6 +32,7 @@ from auscult.base.optional import (
     Sifts,
     Sketches,
     Summarises,
+    Wants,
     Writes,
 )
 from auscult.base.records import (
@@ -45,7 +46,6 @@ from auscult.base.records import (
     RecordBatch,
     SetAside,
     Source,
-    Wants,
     WriteContext,
 )
 

@@ -1,4 +1,4 @@
-"""What a task may have beside the three methods of every task; the engine asks with ``isinstance``.
+"""What a task, or a reader, may have beside the methods of every one; the engine asks with ``isinstance``.
 
 All of them are imported from ``base.contracts``.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -217,3 +217,10 @@ class Divides(Protocol):
 
     def divide(self, outputs: Outputs, roles: Mapping[str, ItemSet]) -> Mapping[str, Mapping[str, Outputs]]:
         """Return by name and value the test answers of each group; of a list, a part of what is relevant may stay."""
+
+
+@runtime_checkable
+class Wants(Protocol):
+    """A reader that tells its files by names inside them, and says which; a file without them looks like any other."""
+
+    wants: ClassVar[str]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -238,13 +238,6 @@ class Reader(Protocol):
 
     def read(self, source: Source) -> Iterator[RecordBatch | SetAside]:
         """Yield the records of a source. Raises ReadError where the whole source cannot be read."""
-
-
-@runtime_checkable
-class Wants(Protocol):
-    """A reader that tells its files by names inside them, and says which; a file without them looks like any other."""
-
-    wants: ClassVar[str]
 
 
 @dataclass(frozen=True, repr=False)
