@@ -32,7 +32,7 @@ from auscult.base.registry import load_part
 from auscult.engine.columns import BatchWriter, NpyAppender
 from auscult.engine.dataset import Dataset
 from auscult.engine.pseudonym import pseudonym
-from auscult.engine.sources import read_source
+from auscult.engine.sources import full_name, read_source
 from auscult.engine.task_files import file_hashes, located
 
 CHUNK_BYTES = 8 << 20
@@ -320,13 +320,11 @@ def _private(batch: RecordBatch, source: Source, job: PrepareJob, *, n_before: i
     A record that is named by its subject is named by its number in the source instead, from 1: pseudonyms in the order
     of names would make draws depend on the key, and the numbers that a reader gives persons do not.
     """
-    folder = source.name.rpartition("/")[0]
     if batch.named_by_subject:
         number = np.arange(1, len(batch) + 1) if batch.number is None else batch.number
         full = [f"{source.name}/{n_before + k}" for k in number.tolist()]
     else:
-        inside = f"{folder}/" if folder else ""
-        full = [str(r) if str(r).startswith(inside) else f"{inside}{r}" for r in batch.record]
+        full = [full_name(str(name), source) for name in batch.record]
     names, subject = np.array(full, dtype=np.str_), batch.subject
     if subject is not None or job.same_subject:
         raw = names if subject is None else subject

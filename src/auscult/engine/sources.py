@@ -97,17 +97,18 @@ def _relative_name(source: Source, base: Path) -> str:
 
 def placed(part: RecordBatch | SetAside, source: Source) -> RecordBatch | SetAside:
     """Give records the folder of their source in front of their names: ``ward1/IM1`` is not ``ward2/IM1``."""
-    folder = source.name.rpartition("/")[0]
-    if not folder:
+    if "/" not in source.name:
         return part
-
-    def full(name: str) -> str:
-        return name if name.startswith(f"{folder}/") else f"{folder}/{name}"
-
     if isinstance(part, SetAside):
-        return replace(part, source=full(part.source))
-    names = np.array([full(str(name)) for name in part.record], dtype=np.str_)
+        return replace(part, source=full_name(part.source, source))
+    names = np.array([full_name(str(name), source) for name in part.record], dtype=np.str_)
     return replace(part, record=names)
+
+
+def full_name(name: str, source: Source) -> str:
+    """Put the folder of a source in front of a name, once."""
+    inside = source.name[: source.name.rfind("/") + 1]
+    return name if name.startswith(inside) else f"{inside}{name}"
 
 
 def read_source(source: Source, domain: Domain) -> Iterator[RecordBatch | SetAside]:

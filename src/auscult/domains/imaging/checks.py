@@ -176,7 +176,7 @@ class _Seen:
 
 def _pictures(batch: RecordBatch) -> Iterator[tuple[str, Array]]:
     """Name and grey picture (H, W) of each record; none where a batch holds something else."""
-    yield from zip(batch.record.tolist(), grey_pictures(batch), strict=False)
+    yield from zip(batch.record.tolist(), grey_pictures(batch), strict=False)  # none of a batch without pictures
 
 
 def _sharpness(image: Array) -> float:
